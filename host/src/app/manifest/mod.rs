@@ -1,0 +1,143 @@
+//! The manifest, `sessile.toml`: text in, settings or all of its faults out.
+//!
+//! Owns the format and its defaults. Reads one text, touches no file: whether a component exists is
+//! for others to find out. Nothing starts half-configured, so any fault refuses the whole.
+
+mod error;
+mod origin;
+mod read;
+mod sections;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml::de::DeTable;
+
+pub use self::error::{Fault, FaultKind, ManifestError};
+pub use self::origin::{NotAnOrigin, Origin, OriginRule};
+pub use self::settings::{
+    AppSettings, CPU_MAX, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings, Isolation,
+    MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, RouteSettings,
+    SESSION_AGE_MAX, SameSite, Secure, SessionSettings,
+};
+
+use self::error::Faults;
+use self::read::Section;
+use self::sections::Route;
+use self::words::nearest;
+use crate::limits::MANIFEST_BYTES_MAX;
+
+/// An app as its author describes it; checked as far as the text alone allows.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// `[app]`
+    pub app: AppSettings,
+    /// `[[routes]]`, at least one, in the manifest's order; no two match the same paths, and each
+    /// names one of `handlers`.
+    pub routes: Vec<RouteSettings>,
+    /// `[handlers.NAME]`; each is used by a route.
+    pub handlers: BTreeMap<String, HandlerSettings>,
+    /// `[session]`
+    pub session: SessionSettings,
+}
+
+impl Manifest {
+    /// Reads a manifest. `file` names it in errors, and its folder is what components are
+    /// relative to.
+    ///
+    /// # Errors
+    /// [`ManifestError`] with every fault found; where the text is not TOML, with the first.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ManifestError> {
+        let faults = Faults::new(text);
+        let manifest = read(text, file, &faults);
+        let faults = faults.into_sorted();
+        match manifest {
+            Some(manifest) if faults.is_empty() => Ok(manifest),
+            _ => Err(ManifestError::new(file, faults)),
+        }
+    }
+}
+
+/// None only where there is a fault; there may be faults beside a manifest.
+fn read(text: &str, file: &Path, faults: &Faults<'_>) -> Option<Manifest> {
+    let (actual, limit) = (text.len(), MANIFEST_BYTES_MAX);
+    if actual > limit {
+        faults.push(&(0..0), FaultKind::TooLarge { actual, limit });
+        return None;
+    }
+    let table = match DeTable::parse(text) {
+        Ok(table) => table,
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            faults.push(&span, FaultKind::Syntax(error.message().trim().to_owned()));
+            return None;
+        }
+    };
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut root = Section::root(table.get_ref(), faults);
+
+    let app = sections::app(root.section("app"));
+    let routes: Vec<Route> = root.sections("routes").into_iter().map(sections::route).collect();
+    let named = root.named_sections("handlers");
+    let defined: Vec<_> = named.iter().map(|(name, section)| (name.clone(), section.span())).collect();
+    let handlers = handlers(named, folder);
+    let session = sections::session(root.section("session"));
+    root.finish();
+
+    check_routes(&routes, &defined, faults);
+    let routes = routes.into_iter().map(Route::settings).collect::<Option<_>>()?;
+    Some(Manifest { app: app?, routes, handlers: handlers?, session })
+}
+
+/// None where one of them cannot be had; all of them are read, for their faults.
+fn handlers(named: Vec<(String, Section<'_, '_>)>, folder: &Path) -> Option<BTreeMap<String, HandlerSettings>> {
+    let mut handlers = Some(BTreeMap::new());
+    for (name, section) in named {
+        let settings = sections::handler(&name, section, folder);
+        handlers = handlers.zip(settings).map(|(mut handlers, settings)| {
+            handlers.insert(name, settings);
+            handlers
+        });
+    }
+    handlers
+}
+
+/// A handler's name, and where it stands.
+type Defined = (String, std::ops::Range<usize>);
+
+fn check_routes(routes: &[Route], handlers: &[Defined], faults: &Faults<'_>) {
+    if routes.is_empty() {
+        faults.push(&(0..0), FaultKind::NoRoutes);
+    }
+    for (index, route) in routes.iter().enumerate() {
+        if let Some(first) = routes.iter().take(index).find(|first| first.matches_same(route)) {
+            let path = route.path();
+            let first_line = faults.line(&first.path_span);
+            faults.push(&route.path_span, FaultKind::DuplicateRoute { path, first_line });
+        }
+        check_handler(route, handlers, faults);
+    }
+    for (name, span) in handlers {
+        if !routes.iter().any(|route| route.handler.as_ref() == Some(name)) {
+            faults.push(span, FaultKind::UnusedHandler { name: name.clone() });
+        }
+    }
+}
+
+fn check_handler(route: &Route, handlers: &[Defined], faults: &Faults<'_>) {
+    let Some(name) = &route.handler else { return };
+    if handlers.iter().any(|(known, _)| known == name) {
+        return;
+    }
+    let names = || handlers.iter().map(|(known, _)| known.as_str());
+    let kind = FaultKind::UnknownHandler {
+        name: name.clone(),
+        nearest: nearest(name, names()),
+        known: names().map(str::to_owned).collect(),
+    };
+    faults.push(&route.handler_span, kind);
+}

@@ -1,0 +1,190 @@
+//! The manifest's sections: which keys each has, and what their values may be.
+
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use super::read::Section;
+use super::settings::{
+    AppSettings, CPU_MAX, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings, Isolation,
+    MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, RouteSettings,
+    SESSION_AGE_MAX, SameSite, Secure, SessionSettings,
+};
+use crate::app::route::Pattern;
+use crate::limits::MESSAGE_BYTES_CEILING;
+
+const NAME_CHARS_MAX: usize = 64;
+const APP_NAME: &str = "allowed: 1 to 64 of a-z, 0-9 and '-'";
+const HANDLER_NAME: &str = "allowed: 1 to 64 of a-z, 0-9, '-' and '_'";
+const COMPONENT: &str = "allowed: the path of a component";
+const ROUTE_HANDLER: &str = "allowed: the name of a [handlers.NAME]";
+
+pub(super) fn app(mut section: Section<'_, '_>) -> Option<AppSettings> {
+    let name = section.required("name", APP_NAME, |name| is_name(name, "-"));
+    let allowed_origins = section.list("allowed_origins", str::parse);
+    let require_origin = section.boolean("require_origin").unwrap_or(false);
+    section.finish();
+    Some(AppSettings { name: name?, allowed_origins, require_origin })
+}
+
+/// `punctuation` beside lower-case letters and digits.
+fn is_name(name: &str, punctuation: &str) -> bool {
+    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || punctuation.contains(c);
+    (1..=NAME_CHARS_MAX).contains(&name.len()) && name.chars().all(valid)
+}
+
+/// A route as far as it could be read, with the places that faults refer to.
+pub(super) struct Route {
+    pattern: Option<Pattern>,
+    pub(super) path_span: Range<usize>,
+    pub(super) handler: Option<String>,
+    pub(super) handler_span: Range<usize>,
+}
+
+impl Route {
+    pub(super) fn matches_same(&self, other: &Self) -> bool {
+        match (&self.pattern, &other.pattern) {
+            (Some(a), Some(b)) => a.matches_same(b),
+            _ => false,
+        }
+    }
+
+    pub(super) fn path(&self) -> String {
+        self.pattern.as_ref().map(Pattern::to_string).unwrap_or_default()
+    }
+
+    pub(super) fn settings(self) -> Option<RouteSettings> {
+        Some(RouteSettings { pattern: self.pattern?, handler: self.handler? })
+    }
+}
+
+pub(super) fn route(mut section: Section<'_, '_>) -> Route {
+    let pattern = section.parsed("path", Pattern::parse);
+    section.require("path", "allowed: a path such as \"/rooms/{room}\"");
+    let handler = section.required("handler", ROUTE_HANDLER, |name| !name.is_empty());
+    let (path_span, handler_span) = (section.span_of("path"), section.span_of("handler"));
+    section.finish();
+    Route { pattern, path_span, handler, handler_span }
+}
+
+pub(super) fn handler(name: &str, mut section: Section<'_, '_>, folder: &Path) -> Option<HandlerSettings> {
+    if !is_name(name, "-_") {
+        section.refuse_name(name, HANDLER_NAME);
+    }
+    let component = section.required("component", COMPONENT, |path| !path.is_empty());
+    let build = section.text("build", "allowed: a command", |line| !line.trim().is_empty());
+    let exports = [
+        ("websocket-handler", Export::WebsocketHandler),
+        ("websocket-events", Export::WebsocketEvents),
+        ("http-handler", Export::HttpHandler),
+    ];
+    let export = section.choice("export", &exports, &[]);
+    let isolations = [("connection", Isolation::Connection), ("shared", Isolation::Shared)];
+    let isolation = section.choice("isolation", &isolations, &["event"]).unwrap_or_default();
+    let limits = limits(section.section("limits"));
+    let config = section.section("config").strings().into_iter().collect();
+    let grants = grants(section.section("grants"));
+    section.finish();
+    let component = folder.join(component?);
+    Some(HandlerSettings { component, build, export, isolation, limits, config, grants })
+}
+
+fn limits(mut section: Section<'_, '_>) -> HandlerLimits {
+    let default = HandlerLimits::default();
+    let mut bytes = |key, low: usize, high: usize, default: usize| {
+        let read = section.integer(key, low as u64..=high as u64);
+        read.and_then(|value| usize::try_from(value).ok()).unwrap_or(default)
+    };
+    let message_bytes_max = bytes("message_bytes_max", 1, MESSAGE_BYTES_CEILING, default.message_bytes_max);
+    let memory_bytes_max =
+        bytes("memory_bytes_max", MEMORY_BYTES_FLOOR, MEMORY_BYTES_CEILING, default.memory_bytes_max);
+    let outbox_bytes_max = bytes("outbox_bytes_max", 1, OUTBOX_BYTES_CEILING, default.outbox_bytes_max);
+    let outbox_messages_max = bytes("outbox_messages_max", 1, OUTBOX_MESSAGES_CEILING, default.outbox_messages_max);
+    let cpu = milliseconds(&mut section, "cpu_ms", CPU_MAX).unwrap_or(default.cpu);
+    let deadline = milliseconds(&mut section, "deadline_ms", DEADLINE_MAX);
+    section.finish();
+    HandlerLimits { message_bytes_max, cpu, deadline, memory_bytes_max, outbox_bytes_max, outbox_messages_max }
+}
+
+fn milliseconds(section: &mut Section<'_, '_>, key: &'static str, max: Duration) -> Option<Duration> {
+    section.integer(key, 1..=max.as_secs() * 1000).map(Duration::from_millis)
+}
+
+fn grants(mut section: Section<'_, '_>) -> Grants {
+    let env = section.list("env", |name| match is_variable(name) {
+        true => Ok(name.to_owned()),
+        false => Err("allowed: the name of an environment variable: letters, digits and '_'"),
+    });
+    section.finish();
+    Grants { env }
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+pub(super) fn session(mut section: Section<'_, '_>) -> SessionSettings {
+    let default = SessionSettings::default();
+    let secures = [("auto", Secure::Auto), ("always", Secure::Always), ("never", Secure::Never)];
+    let same_sites = [("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
+    let max_age = section.integer("max_age_s", 0..=SESSION_AGE_MAX.as_secs());
+    let settings = SessionSettings {
+        cookie: section.text("cookie", COOKIE_NAME, is_cookie_name),
+        domain: section.text("domain", DOMAIN, is_domain),
+        path: section.text("path", COOKIE_PATH, is_cookie_path).unwrap_or(default.path),
+        secure: section.choice("secure", &secures, &[]).unwrap_or_default(),
+        http_only: section.boolean("http_only").unwrap_or(default.http_only),
+        same_site: section.choice("same_site", &same_sites, &[]).unwrap_or_default(),
+        max_age: match max_age {
+            Some(0) => None,
+            Some(seconds) => Some(Duration::from_secs(seconds)),
+            None => default.max_age,
+        },
+        save_every_request: section.boolean("save_every_request").unwrap_or(false),
+    };
+    check_cookie(&settings, &section);
+    section.finish();
+    settings
+}
+
+const COOKIE_NAME: &str = "allowed: 1 to 64 letters, digits and any of !#$%&'*+-.^_`|~";
+const DOMAIN: &str = "allowed: a host name such as x.example, without a leading dot or a port";
+const COOKIE_PATH: &str = "allowed: '/', then printable ASCII without ';'";
+
+/// A token (RFC 6265 §4.1.1).
+fn is_cookie_name(name: &str) -> bool {
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    (1..=NAME_CHARS_MAX).contains(&name.len()) && name.chars().all(token)
+}
+
+fn is_domain(domain: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    domain.len() <= 253 && domain.split('.').all(label)
+}
+
+fn is_cookie_path(path: &str) -> bool {
+    path.starts_with('/') && path.chars().all(|c| matches!(c, ' '..='~') && c != ';')
+}
+
+/// Refuses what browsers would drop in silence (RFC 6265bis §5.7): then no session would ever hold.
+fn check_cookie(settings: &SessionSettings, section: &Section<'_, '_>) {
+    let name = settings.cookie.as_deref().unwrap_or_default().to_ascii_lowercase();
+    let bound_to_host = name.starts_with("__host-");
+    let never = settings.secure == Secure::Never;
+    if never && (bound_to_host || name.starts_with("__secure-")) {
+        section.refuse("cookie", "browsers take this prefix only where 'secure' is not \"never\"");
+    }
+    if bound_to_host && (settings.domain.is_some() || settings.path != "/") {
+        section.refuse("cookie", "browsers take __Host- only without 'domain' and with path \"/\"");
+    }
+    if never && settings.same_site == SameSite::None {
+        section.refuse("same_site", "browsers take \"none\" only where 'secure' is not \"never\"");
+    }
+}

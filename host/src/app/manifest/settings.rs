@@ -1,0 +1,193 @@
+//! What a manifest says, as plain data with the defaults filled in.
+//!
+//! Its own ceilings stand here; defaults and other bounds are in [`limits`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Origin, OriginRule};
+use crate::app::route::Pattern;
+use crate::limits::{self, KIB, MIB};
+
+/// The largest `cpu_ms`: past a minute it is a job, not an event.
+pub const CPU_MAX: Duration = Duration::from_secs(60);
+/// The largest `deadline_ms`.
+pub const DEADLINE_MAX: Duration = Duration::from_secs(3600);
+/// The smallest `memory_bytes_max`: one page of wasm.
+pub const MEMORY_BYTES_FLOOR: usize = 64 * KIB;
+/// The largest `memory_bytes_max`: what one instance may sensibly take of a node.
+pub const MEMORY_BYTES_CEILING: usize = 1024 * MIB;
+/// The largest `outbox_bytes_max`: four of the largest messages.
+pub const OUTBOX_BYTES_CEILING: usize = 4 * limits::MESSAGE_BYTES_CEILING;
+/// The largest `outbox_messages_max`.
+pub const OUTBOX_MESSAGES_CEILING: usize = 65_536;
+/// The largest `max_age_s`: 400 days, past which browsers cut a cookie's life (RFC 6265bis §5.5).
+pub const SESSION_AGE_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// `[app]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppSettings {
+    /// 1-64 of `a-z`, `0-9`, `-`.
+    pub name: String,
+    /// Origins whose pages may open websockets, beside the app's own.
+    pub allowed_origins: Vec<Origin>,
+    /// Whether a websocket without an `Origin` (no browser) is refused.
+    pub require_origin: bool,
+}
+
+impl AppSettings {
+    /// Which pages may open websockets; those of this machine only as far as they are listed.
+    #[must_use]
+    pub fn origins(&self) -> OriginRule {
+        let (allowed, require) = (self.allowed_origins.clone(), self.require_origin);
+        OriginRule { allowed, allow_loopback: false, require }
+    }
+}
+
+/// One of `[[routes]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteSettings {
+    /// `path`
+    pub pattern: Pattern,
+    /// A key of [`Manifest::handlers`](super::Manifest::handlers).
+    pub handler: String,
+}
+
+/// `[handlers.NAME]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandlerSettings {
+    /// The component, relative ones joined to the manifest's folder.
+    pub component: PathBuf,
+    /// The command that builds it.
+    pub build: Option<String>,
+    /// Which export to call; none: the one it has.
+    pub export: Option<Export>,
+    /// Who shares an instance.
+    pub isolation: Isolation,
+    /// `[handlers.NAME.limits]`
+    pub limits: HandlerLimits,
+    /// `[handlers.NAME.config]`, for `wasi:config`.
+    pub config: BTreeMap<String, String>,
+    /// `[handlers.NAME.grants]`
+    pub grants: Grants,
+}
+
+/// The interface of `sessile:handler` that a handler exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// `websocket-handler`, loop style.
+    WebsocketHandler,
+    /// `websocket-events`, event style.
+    WebsocketEvents,
+    /// `http-handler`
+    HttpHandler,
+}
+
+/// Who shares an instance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Nobody: an instance serves one websocket or one exchange.
+    #[default]
+    Connection,
+    /// Everybody: instances serve anyone's events.
+    Shared,
+}
+
+/// `[handlers.NAME.limits]`; the defaults are those of [`limits`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandlerLimits {
+    /// Bytes of a message, in and out; up to [`limits::MESSAGE_BYTES_CEILING`].
+    pub message_bytes_max: usize,
+    /// CPU of one event or exchange, in whole milliseconds; up to [`CPU_MAX`].
+    pub cpu: Duration,
+    /// Wall clock of one event or exchange, in whole milliseconds; up to [`DEADLINE_MAX`]. None:
+    /// [`limits::EVENT_DEADLINE`] or [`limits::EXCHANGE_DEADLINE`].
+    pub deadline: Option<Duration>,
+    /// Linear memory of an instance; [`MEMORY_BYTES_FLOOR`] to [`MEMORY_BYTES_CEILING`].
+    pub memory_bytes_max: usize,
+    /// Bytes in an outbox; up to [`OUTBOX_BYTES_CEILING`].
+    pub outbox_bytes_max: usize,
+    /// Messages in an outbox; up to [`OUTBOX_MESSAGES_CEILING`].
+    pub outbox_messages_max: usize,
+}
+
+impl Default for HandlerLimits {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: limits::MESSAGE_BYTES_MAX,
+            cpu: limits::CPU,
+            deadline: None,
+            memory_bytes_max: limits::MEMORY_BYTES_MAX,
+            outbox_bytes_max: limits::OUTBOX_BYTES_MAX,
+            outbox_messages_max: limits::OUTBOX_MESSAGES_MAX,
+        }
+    }
+}
+
+/// `[handlers.NAME.grants]`: what a handler may reach beyond its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// Names of environment variables of the host that the guest sees.
+    pub env: Vec<String>,
+}
+
+/// `[session]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionSettings {
+    /// The cookie's name, used as it is; none: one with the prefix that fits the other settings.
+    pub cookie: Option<String>,
+    /// The cookie's `Domain`; none: the host that set it alone.
+    pub domain: Option<String>,
+    /// The cookie's `Path`.
+    pub path: String,
+    /// When the cookie is `Secure`.
+    pub secure: Secure,
+    /// Whether scripts cannot read the cookie.
+    pub http_only: bool,
+    /// The cookie's `SameSite`.
+    pub same_site: SameSite,
+    /// The cookie's life, up to [`SESSION_AGE_MAX`]; none: until the browser closes.
+    pub max_age: Option<Duration>,
+    /// Whether an exchange saves, and sends the cookie anew, though nothing changed.
+    pub save_every_request: bool,
+}
+
+impl Default for SessionSettings {
+    fn default() -> Self {
+        Self {
+            cookie: None,
+            domain: None,
+            path: "/".to_owned(),
+            secure: Secure::default(),
+            http_only: true,
+            same_site: SameSite::default(),
+            max_age: Some(limits::SESSION_MAX_AGE),
+            save_every_request: false,
+        }
+    }
+}
+
+/// When the cookie is `Secure`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Secure {
+    /// On exchanges over TLS, our own or a trusted proxy's.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// `SameSite` (RFC 6265bis §4.1.2.7).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SameSite {
+    /// With top-level navigation too.
+    #[default]
+    Lax,
+    /// Only with requests of the same site.
+    Strict,
+    /// With every request; browsers then want `Secure`.
+    None,
+}

@@ -1,0 +1,7 @@
+//! An app: manifest, routes, versions.
+
+pub mod manifest;
+pub mod route;
+pub mod version;
+
+pub use version::{App, Version, VersionError, read_manifest};

@@ -1,0 +1,267 @@
+//! A version: one immutable deployment of an app, and the atomic pointer to the current one.
+//!
+//! Owns the loading of a manifest with its components, all or nothing. A reload builds a new version
+//! beside the old and swaps the pointer; an invalid one leaves everything as it was.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::manifest::{self, Export, HandlerSettings, Manifest, ManifestError};
+use super::route::{DuplicateRoute, Params, Router};
+use crate::bindings::Identity;
+use crate::group::Groups;
+use crate::instance::cache::Cache;
+use crate::instance::engine::Engine;
+use crate::instance::load::{self, Exports, LoadError};
+use crate::instance::{Handler, Isolation, Settings};
+use crate::limits;
+use crate::session::{CookieSettings, SameSite, Secure};
+
+/// The manifest's name in an app's folder.
+pub const MANIFEST: &str = "sessile.toml";
+
+/// One deployment.
+pub struct Version {
+    /// Counts up from 1 in this process.
+    pub number: u64,
+    /// The app's name.
+    pub name: String,
+    /// How the session cookie is set.
+    pub cookies: Arc<CookieSettings>,
+    /// Which origins may open websockets.
+    pub origins: manifest::OriginRule,
+    router: Router<Arc<Handler>>,
+    handlers: HashMap<String, Arc<Handler>>,
+}
+
+/// Why a version could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum VersionError {
+    /// The manifest cannot be read.
+    #[error("{}: {cause}; a Sessile app is a folder with a {MANIFEST}", .path.display())]
+    Unreadable {
+        /// The manifest.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// The manifest is larger than any could be.
+    #[error("{}: {bytes} bytes exceed the limit of {limit}", .path.display(), limit = limits::MANIFEST_BYTES_MAX)]
+    TooLarge {
+        /// The manifest.
+        path: PathBuf,
+        /// Its size.
+        bytes: usize,
+    },
+    /// The manifest is wrong.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// Two routes match the same paths.
+    #[error(transparent)]
+    Route(#[from] DuplicateRoute),
+    /// A component is wrong.
+    #[error("handler '{handler}': {cause}")]
+    Load {
+        /// The handler.
+        handler: String,
+        /// What is wrong.
+        cause: LoadError,
+    },
+    /// A component exports several handlers that could serve, and the manifest does not choose.
+    #[error(
+        "handler '{handler}': the component exports websocket-handler and websocket-events; \
+         choose with `export = \"websocket-events\"` or `export = \"websocket-handler\"`"
+    )]
+    Ambiguous {
+        /// The handler.
+        handler: String,
+    },
+    /// The manifest chooses an export that the component does not have.
+    #[error("handler '{handler}': `export = \"{export}\"`, but the component does not export it")]
+    Missing {
+        /// The handler.
+        handler: String,
+        /// The export.
+        export: &'static str,
+    },
+}
+
+/// An app: the folder it comes from, and its current version.
+pub struct App {
+    folder: PathBuf,
+    cache: Cache,
+    groups: Arc<Groups>,
+    current: ArcSwap<Version>,
+}
+
+impl App {
+    /// Loads the first version. Blocks: reads and compiles.
+    ///
+    /// # Errors
+    /// See [`VersionError`].
+    pub fn load(engine: &Arc<Engine>, folder: &Path, cache: Cache) -> Result<Self, VersionError> {
+        let groups = Arc::new(Groups::default());
+        let version = Version::load(engine, folder, &cache, &groups, 1)?;
+        Ok(Self { folder: folder.to_owned(), cache, groups, current: ArcSwap::from_pointee(version) })
+    }
+
+    /// Loads the folder again and makes it current. Blocks: reads and compiles. Returns its number.
+    ///
+    /// # Errors
+    /// See [`VersionError`]; the current version stays.
+    pub fn reload(&self, engine: &Arc<Engine>) -> Result<u64, VersionError> {
+        let number = self.current.load().number + 1;
+        let version = Version::load(engine, &self.folder, &self.cache, &self.groups, number)?;
+        self.current.store(Arc::new(version));
+        Ok(number)
+    }
+
+    /// The current version.
+    pub fn current(&self) -> arc_swap::Guard<Arc<Version>> {
+        self.current.load()
+    }
+
+    /// The app's groups; they outlive versions.
+    pub fn groups(&self) -> &Arc<Groups> {
+        &self.groups
+    }
+}
+
+impl Version {
+    fn load(
+        engine: &Arc<Engine>,
+        folder: &Path,
+        cache: &Cache,
+        groups: &Arc<Groups>,
+        number: u64,
+    ) -> Result<Self, VersionError> {
+        let manifest = read_manifest(folder)?;
+        let mut handlers = HashMap::new();
+        for (name, settings) in &manifest.handlers {
+            let handler = load_handler(engine, cache, groups, name, settings)?;
+            handlers.insert(name.clone(), Arc::new(handler));
+        }
+        let routes = manifest
+            .routes
+            .iter()
+            .filter_map(|route| handlers.get(&route.handler).map(|handler| (route.pattern.clone(), handler.clone())));
+        Ok(Self {
+            number,
+            name: manifest.app.name.clone(),
+            cookies: Arc::new(cookies(&manifest.session)),
+            origins: manifest.app.origins(),
+            router: Router::new(routes)?,
+            handlers,
+        })
+    }
+
+    /// The handler of a path.
+    pub fn find(&self, path: &str) -> Option<(&Arc<Handler>, Params)> {
+        self.router.find(path)
+    }
+
+    /// The handler of a name.
+    pub fn handler(&self, name: &str) -> Option<&Arc<Handler>> {
+        self.handlers.get(name)
+    }
+}
+
+/// Reads and checks the manifest of an app's folder.
+///
+/// # Errors
+/// `Unreadable`, `TooLarge`, `Manifest`.
+pub fn read_manifest(folder: &Path) -> Result<Manifest, VersionError> {
+    let path = folder.join(MANIFEST);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) if text.len() > limits::MANIFEST_BYTES_MAX => {
+            return Err(VersionError::TooLarge { path, bytes: text.len() });
+        }
+        Ok(text) => text,
+        Err(cause) => return Err(VersionError::Unreadable { path, cause }),
+    };
+    Ok(Manifest::parse(&text, &path)?)
+}
+
+fn load_handler(
+    engine: &Arc<Engine>,
+    cache: &Cache,
+    groups: &Arc<Groups>,
+    name: &str,
+    settings: &HandlerSettings,
+) -> Result<Handler, VersionError> {
+    let (pre, exports) = load::load(engine, cache, &settings.component)
+        .map_err(|cause| VersionError::Load { handler: name.to_owned(), cause })?;
+    let exports = choose(exports, settings.export, name)?;
+    let limits = &settings.limits;
+    let identity = Identity {
+        handler: name.into(),
+        groups: groups.clone(),
+        config: settings.config.clone().into_iter().collect(),
+        env: granted(&settings.grants.env),
+        memory_bytes_max: limits.memory_bytes_max,
+        message_bytes_max: limits.message_bytes_max,
+        hostcall_bytes_max: (2 * limits::MIB).max(limits.message_bytes_max + 64 * limits::KIB),
+    };
+    let settings = Settings {
+        isolation: match settings.isolation {
+            manifest::Isolation::Connection => Isolation::Connection,
+            manifest::Isolation::Shared => Isolation::Shared,
+        },
+        cpu: limits.cpu,
+        deadline: limits.deadline,
+        message_bytes_max: limits.message_bytes_max,
+        outbox_bytes_max: limits.outbox_bytes_max,
+        outbox_messages_max: limits.outbox_messages_max,
+    };
+    Ok(Handler::new(engine.clone(), pre, exports, identity, settings))
+}
+
+/// Leaves the exports that the manifest allows; two websocket styles at once are ambiguous.
+fn choose(mut exports: Exports, chosen: Option<Export>, name: &str) -> Result<Exports, VersionError> {
+    let missing = |export| VersionError::Missing { handler: name.to_owned(), export };
+    match chosen {
+        None if exports.events.is_some() && exports.looped.is_some() => {
+            return Err(VersionError::Ambiguous { handler: name.to_owned() });
+        }
+        None => {}
+        Some(Export::WebsocketEvents) if exports.events.is_none() => return Err(missing("websocket-events")),
+        Some(Export::WebsocketEvents) => exports.looped = None,
+        Some(Export::WebsocketHandler) if exports.looped.is_none() => return Err(missing("websocket-handler")),
+        Some(Export::WebsocketHandler) => exports.events = None,
+        Some(Export::HttpHandler) if exports.http.is_none() => return Err(missing("http-handler")),
+        Some(Export::HttpHandler) => {
+            exports.events = None;
+            exports.looped = None;
+        }
+    }
+    Ok(exports)
+}
+
+/// The manifest's `[session]` as the session layer has it.
+fn cookies(settings: &manifest::SessionSettings) -> CookieSettings {
+    CookieSettings {
+        name: settings.cookie.clone(),
+        domain: settings.domain.clone(),
+        path: settings.path.clone(),
+        secure: match settings.secure {
+            manifest::Secure::Auto => Secure::Auto,
+            manifest::Secure::Always => Secure::Always,
+            manifest::Secure::Never => Secure::Never,
+        },
+        http_only: settings.http_only,
+        same_site: match settings.same_site {
+            manifest::SameSite::Lax => SameSite::Lax,
+            manifest::SameSite::Strict => SameSite::Strict,
+            manifest::SameSite::None => SameSite::None,
+        },
+        max_age: settings.max_age,
+        save_every_request: settings.save_every_request,
+    }
+}
+
+fn granted(names: &[String]) -> Vec<(String, String)> {
+    names.iter().filter_map(|name| std::env::var(name).ok().map(|value| (name.clone(), value))).collect()
+}

@@ -1,0 +1,66 @@
+//! The WIT, in both directions: what guests import is here turned into calls on ports, sessions and
+//! groups; what they export is turned into typed calls.
+//!
+//! Owns [`GuestState`], the data of a `wasmtime::Store`. Decides nothing: every rule is in the layer
+//! below, so that this one can be read as a table of WIT item → host call.
+
+mod groups;
+mod http;
+mod misc;
+mod session;
+mod state;
+mod types;
+mod websocket;
+
+pub use state::{GuestState, Identity, Serving};
+pub use stderr::Stderr;
+
+mod stderr;
+
+mod generated {
+    #![allow(missing_docs, unreachable_pub, clippy::all, reason = "generated from the WIT, which is documented")]
+
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "all",
+        imports: { default: trappable },
+        exports: { default: async },
+    });
+}
+
+pub use generated::All;
+pub use generated::exports::sessile::handler as exports;
+pub(crate) use generated::sessile::handler as wit;
+
+use crate::event;
+
+/// The package that this host speaks.
+pub const PACKAGE: &str = "sessile:handler@0.1.0";
+
+impl From<event::Message> for wit::types::Message {
+    fn from(message: event::Message) -> Self {
+        match message {
+            event::Message::Text(text) => Self::Text(text.as_str().to_owned()),
+            event::Message::Binary(bytes) => Self::Binary(bytes.into()),
+        }
+    }
+}
+
+impl From<wit::types::Message> for event::Message {
+    fn from(message: wit::types::Message) -> Self {
+        match message {
+            wit::types::Message::Text(text) => Self::Text(text.into()),
+            wit::types::Message::Binary(bytes) => Self::Binary(bytes.into()),
+        }
+    }
+}
+
+impl From<event::Close> for wit::types::CloseInfo {
+    fn from(close: event::Close) -> Self {
+        Self { code: close.code, reason: close.reason }
+    }
+}
+
+fn excess(actual: usize, limit: usize) -> wit::types::Excess {
+    wit::types::Excess { actual: actual as u64, limit: limit as u64 }
+}

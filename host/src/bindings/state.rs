@@ -1,0 +1,145 @@
+//! The data of a store: what an instance serves now, and what it may use.
+
+use std::sync::Arc;
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
+
+use super::Stderr;
+use crate::group::Groups;
+use crate::limits;
+use crate::meter::Meter;
+use crate::port::exchange::ExchangePort;
+use crate::port::head::Head;
+use crate::port::websocket::WebsocketPort;
+use crate::session::SessionBinding;
+
+/// What an instance is serving.
+#[derive(Clone)]
+pub enum Serving {
+    /// Nothing: it is starting.
+    Nothing,
+    /// A websocket.
+    Websocket(Arc<WebsocketPort>),
+    /// An exchange.
+    Exchange(Arc<ExchangePort>),
+}
+
+/// Who an instance is, and what its manifest gives it.
+pub struct Identity {
+    /// The handler's name.
+    pub handler: Arc<str>,
+    /// The app's groups.
+    pub groups: Arc<Groups>,
+    /// `[handlers.X.config]`.
+    pub config: Vec<(String, String)>,
+    /// Granted environment variables with their values.
+    pub env: Vec<(String, String)>,
+    /// Linear memory, in bytes.
+    pub memory_bytes_max: usize,
+    /// A message, in bytes.
+    pub message_bytes_max: usize,
+    /// Bytes that a guest may pass to the host in one call.
+    pub hostcall_bytes_max: usize,
+}
+
+/// The data of an instance's store.
+pub struct GuestState {
+    pub(crate) serving: Serving,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) stderr: Stderr,
+    pub(crate) limits: StoreLimits,
+    pub(super) identity: Arc<Identity>,
+    wasi: WasiCtx,
+    table: ResourceTable,
+    config: WasiConfigVariables,
+}
+
+impl GuestState {
+    /// The state of an instance that serves nothing yet.
+    pub fn new(identity: Arc<Identity>) -> Self {
+        let stderr = Stderr::new(identity.handler.clone());
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.stdout(stderr.clone()).stderr(stderr.clone()).envs(&identity.env);
+        wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
+        let mut config = WasiConfigVariables::new();
+        for (key, value) in &identity.config {
+            config.insert(key, value);
+        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits::HANDLES_MAX);
+        Self {
+            serving: Serving::Nothing,
+            meter: Arc::default(),
+            stderr,
+            limits: StoreLimitsBuilder::new()
+                .memory_size(identity.memory_bytes_max)
+                .table_elements(limits::TABLE_ELEMENTS_MAX)
+                .build(),
+            wasi: wasi.build(),
+            table,
+            config,
+            identity,
+        }
+    }
+
+    /// Points the instance at what it is to serve.
+    pub fn serve(&mut self, serving: Serving) {
+        match &serving {
+            Serving::Nothing => {}
+            Serving::Websocket(port) => self.meter = port.meter.clone(),
+            Serving::Exchange(port) => self.meter = port.meter.clone(),
+        }
+        self.serving = serving;
+    }
+
+    pub(crate) fn config(&mut self) -> WasiConfig<'_> {
+        WasiConfig::new(&self.config)
+    }
+
+    /// The websocket of this id, if it is the one that is served.
+    pub(super) fn websocket(&self, id: u64) -> wasmtime::Result<Arc<WebsocketPort>> {
+        match &self.serving {
+            Serving::Websocket(port) if port.id.0 == id => Ok(port.clone()),
+            _ => Err(stranger("websocket", id)),
+        }
+    }
+
+    /// The exchange of this id, if it is the one that is served.
+    pub(super) fn exchange(&self, id: u64) -> wasmtime::Result<Arc<ExchangePort>> {
+        match &self.serving {
+            Serving::Exchange(port) if port.id.0 == id => Ok(port.clone()),
+            _ => Err(stranger("exchange", id)),
+        }
+    }
+
+    /// The head of what is served, if it has this id.
+    pub(super) fn head(&self, id: u64) -> wasmtime::Result<&Head> {
+        match &self.serving {
+            Serving::Websocket(port) if port.id.0 == id => Ok(&port.head),
+            Serving::Exchange(port) if port.id.0 == id => Ok(&port.head),
+            _ => Err(stranger("request", id)),
+        }
+    }
+
+    /// The session of what is served, if it has this id.
+    pub(super) fn session(&self, id: u64) -> wasmtime::Result<&SessionBinding> {
+        match &self.serving {
+            Serving::Websocket(port) if port.id.0 == id => Ok(&port.session),
+            Serving::Exchange(port) if port.id.0 == id => Ok(&port.session),
+            _ => Err(stranger("request", id)),
+        }
+    }
+}
+
+impl WasiView for GuestState {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+fn stranger(kind: &str, id: u64) -> wasmtime::Error {
+    wasmtime::format_err!("{kind} id {id:016x} is not one that this instance serves")
+}

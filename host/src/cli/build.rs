@@ -1,0 +1,58 @@
+//! `sessile build`: runs the `build` commands of a manifest, each once, in its folder.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use super::say;
+use crate::app::manifest::Manifest;
+
+const WASM: &str = "wasm32-wasip2";
+
+/// Builds everything; the commands' own output goes to the terminal.
+pub(super) fn run(dir: &Path, manifest: &Manifest) -> anyhow::Result<()> {
+    let mut done: Vec<&str> = Vec::new();
+    for (name, handler) in &manifest.handlers {
+        let Some(command) = handler.build.as_deref().filter(|command| !done.contains(command)) else { continue };
+        if command.contains(WASM) {
+            add_target(dir)?;
+        }
+        say(&format!("building {name}: {command}"));
+        let status = shell(dir, command).status().with_context(|| format!("handler '{name}': {command}"))?;
+        if !status.success() {
+            bail!("handler '{name}': `{command}` failed with {status}");
+        }
+        done.push(command);
+    }
+    Ok(())
+}
+
+/// A build may be started from within another cargo's (`cargo run`), whose settings are not its own.
+fn shell(dir: &Path, command: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir(dir);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST") || text == "CARGO" {
+            shell.env_remove(name);
+        }
+    }
+    shell
+}
+
+/// Adds Rust's wasm target where rustup says that it is missing, and says so.
+fn add_target(dir: &Path) -> anyhow::Result<()> {
+    let listed = Command::new("rustup").args(["target", "list", "--installed"]).current_dir(dir).output();
+    // Without rustup the compiler itself will say what is missing.
+    let Ok(listed) = listed else { return Ok(()) };
+    if !listed.status.success() || String::from_utf8_lossy(&listed.stdout).lines().any(|line| line.trim() == WASM) {
+        return Ok(());
+    }
+    say(&format!("adding the Rust target {WASM}: rustup target add {WASM}"));
+    let status = Command::new("rustup").args(["target", "add", WASM]).current_dir(dir).status()?;
+    if !status.success() {
+        bail!("`rustup target add {WASM}` failed with {status}");
+    }
+    Ok(())
+}

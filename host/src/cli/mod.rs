@@ -1,0 +1,196 @@
+//! The command line: what a person types, and what they read.
+//!
+//! Owns arguments, messages and exit codes: 0 done, 1 failed while running, 2 nothing was started.
+
+mod build;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
+use tracing_subscriber::EnvFilter;
+
+use crate::app::read_manifest;
+use crate::instance::engine::Memory;
+use crate::server::{self, Server, Settings};
+
+/// A server on which a WebSocket handler is a sandboxed WebAssembly component.
+#[derive(Parser)]
+#[command(name = "sessile", version, about, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  sessile up examples/chat                          build it, serve it on 127.0.0.1:8000
+  sessile serve my-app --listen 127.0.0.1:0         serve what is built, on any free port
+  sessile reload my-app                             new code under live websockets";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build an app's components: runs the `build` commands of its sessile.toml
+    Build {
+        /// The app's folder: where its sessile.toml is
+        dir: PathBuf,
+    },
+    /// Build an app, then serve it
+    Up(Serve),
+    /// Serve an app as it is built
+    Serve(Serve),
+    /// Have the running host load an app's manifest and components again; websockets stay
+    Reload {
+        /// The app's folder: where its sessile.toml is
+        dir: PathBuf,
+        /// The host's data folder [default: DIR/.sessile]
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct Serve {
+    /// The app's folder: where its sessile.toml is
+    dir: PathBuf,
+    /// Address and port; port 0 takes any free one, which is printed
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
+    listen: SocketAddr,
+    /// Where sessions and compiled code are kept [default: DIR/.sessile]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Drop the instance after every event, to find handlers that rely on their globals
+    #[arg(long)]
+    amnesia: bool,
+    /// What to log: error, warn, info, debug, trace, or a filter such as `warn,access=info`
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    log: String,
+    /// Log as JSON lines
+    #[arg(long)]
+    log_json: bool,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Build { dir } => build(&dir).map(|()| Done::Well),
+        Command::Up(serve) => build(&serve.dir).and_then(|()| up(serve)),
+        Command::Serve(serve) => up(serve),
+        Command::Reload { dir, data } => reload(&dir, data),
+    };
+    match result {
+        Ok(code) => code.into(),
+        Err(error) => {
+            report(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What a command that began its work comes to.
+enum Done {
+    Well,
+    Badly,
+}
+
+impl From<Done> for ExitCode {
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Well => Self::SUCCESS,
+            Done::Badly => Self::FAILURE,
+        }
+    }
+}
+
+fn build(dir: &Path) -> anyhow::Result<()> {
+    build::run(dir, &read_manifest(dir)?)
+}
+
+fn up(serve: Serve) -> anyhow::Result<Done> {
+    log_to_stderr(&serve)?;
+    let settings = Settings {
+        data: serve.data.unwrap_or_else(|| default_data(&serve.dir)),
+        folder: serve.dir,
+        listen: serve.listen,
+        memory: if serve.amnesia { Memory::Amnesia } else { Memory::Keep },
+    };
+    let guests = guest_runtime()?;
+    let io = Builder::new_multi_thread().thread_name("io").enable_all().build()?;
+    let done = io.block_on(async {
+        let server = Server::start(&settings, guests.handle().clone())?;
+        say(&format!("listening on http://{}", server.address()?));
+        match server.run().await {
+            Ok(()) => Ok(Done::Well),
+            Err(error) => {
+                report(&error.into());
+                Ok(Done::Badly)
+            }
+        }
+    });
+    // A guest that is being cut need not be waited for.
+    guests.shutdown_background();
+    io.shutdown_background();
+    done
+}
+
+fn reload(dir: &Path, data: Option<PathBuf>) -> anyhow::Result<Done> {
+    let data = data.unwrap_or_else(|| default_data(dir));
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    match runtime.block_on(server::reload(&data)) {
+        Ok(version) => {
+            say(&format!("reloaded: version {version}"));
+            Ok(Done::Well)
+        }
+        Err(error) => {
+            report(&error.into());
+            Ok(Done::Badly)
+        }
+    }
+}
+
+/// The threads on which guests spin. They yield to I/O in the kernel's eyes too: a guest that burns
+/// its budget is the one that can wait.
+fn guest_runtime() -> anyhow::Result<Runtime> {
+    Builder::new_multi_thread()
+        .thread_name("guest")
+        .enable_all()
+        .on_thread_start(|| {
+            // Refused only where a policy forbids it; then they compete as equals.
+            let _equal = rustix::process::nice(5);
+        })
+        .build()
+        .context("the guest threads could not be started")
+}
+
+fn default_data(dir: &Path) -> PathBuf {
+    dir.join(".sessile")
+}
+
+fn log_to_stderr(serve: &Serve) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&serve.log).with_context(|| {
+        format!("--log {:?}: use error, warn, info, debug, trace, or a filter such as `warn,access=info`", serve.log)
+    })?;
+    let colour = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour);
+    if serve.log_json {
+        log.json().flatten_event(true).init();
+    } else {
+        log.init();
+    }
+    Ok(())
+}
+
+/// Prints a line for the caller, at once: programs wait for it.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // A closed stdout is the caller's wish.
+    let _closed = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+fn report(error: &anyhow::Error) {
+    let mut err = std::io::stderr().lock();
+    let _closed = writeln!(err, "error: {error:#}");
+}

@@ -1,0 +1,83 @@
+//! Response bodies: whole, or streamed from a guest as it sends.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
+
+use crate::port::exchange::Chunk;
+
+/// The body of any response.
+pub enum Reply {
+    /// All of it; none once it is taken.
+    Whole(Option<Bytes>),
+    /// As the guest sends it, with the length that it promised.
+    Streamed(mpsc::Receiver<Chunk>, Progress),
+}
+
+/// How far a streamed body has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// More is to come.
+    Going,
+    /// All was sent.
+    Done,
+}
+
+/// The guest ended without ending the body: hyper then cuts the connection, so that the peer sees an
+/// aborted body and never a truncated success.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest did not finish the response")]
+pub struct Aborted;
+
+impl Reply {
+    /// A body that is known.
+    pub fn whole(bytes: impl Into<Bytes>) -> Self {
+        Self::Whole(Some(bytes.into()))
+    }
+}
+
+impl From<Infallible> for Aborted {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = Aborted;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        match &mut *self {
+            Self::Whole(bytes) => {
+                Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
+            }
+            Self::Streamed(_, Progress::Done) => Poll::Ready(None),
+            Self::Streamed(chunks, progress) => chunks.poll_recv(cx).map(|chunk| match chunk {
+                Some(Chunk::Data(bytes)) => Some(Ok(Frame::data(bytes))),
+                Some(Chunk::End) => {
+                    *progress = Progress::Done;
+                    None
+                }
+                None => Some(Err(Aborted)),
+            }),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::Streamed(_, progress) => *progress == Progress::Done,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::Streamed(..) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! An exchange: the handler's call is driven until it has answered, and on after that if it streams.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::{StreamExt, TryStreamExt};
+use http::{HeaderValue, Response, header};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+
+use super::body::{Progress, Reply};
+use super::{Routed, Service, page};
+use crate::dispatch::{self, Call};
+use crate::failure::{Fault, ReportId};
+use crate::limits;
+use crate::port::exchange::{Answer, ExchangePort, PeerGone, RequestBody};
+use crate::port::head::Head;
+
+/// A handler that has answered and may run on.
+type Answered = (Answer, Option<Call>);
+
+impl Service {
+    pub(super) async fn exchange(&self, routed: Routed<'_>) -> Response<Reply> {
+        let Routed { parts, body, ends, params, seat, version } = routed;
+        let accept = parts.headers.get(header::ACCEPT).cloned();
+        let session = self.binding(version, &parts.headers, ends.secure);
+        let head = Head::of_exchange(parts, ends, params);
+        let port = ExchangePort::new(head, request_body(body), session, version.cookies.clone(), ends.secure);
+        let port = Arc::new(port);
+        let limit = seat.handler.settings.deadline.unwrap_or(limits::EXCHANGE_DEADLINE);
+        let call = seat.handle_exchange(&port);
+        match answered(call, &port, &seat.handler.name, limit).await {
+            Ok((answer, rest)) => {
+                if let Some(call) = rest {
+                    self.tasks.spawn(run_on(call, port, seat.handler.name.clone(), limit));
+                }
+                response(answer)
+            }
+            Err((fault, report)) => rescue(accept.as_ref(), &fault, report),
+        }
+    }
+}
+
+/// Drives the call until there is an answer.
+async fn answered(
+    call: Call,
+    port: &ExchangePort,
+    handler: &str,
+    limit: Duration,
+) -> Result<Answered, (Fault, ReportId)> {
+    let mut call = Some(call);
+    let answered = std::future::poll_fn(|cx| poll_answered(&mut call, port, handler, cx));
+    match tokio::time::timeout(limit, answered).await {
+        Ok(Ok(answer)) => Ok((answer, call)),
+        Ok(Err(report)) => Err(report),
+        Err(_) => Err(dispatch::report(Fault::OverDeadline { deadline_ms: limit.as_millis() }, handler)),
+    }
+}
+
+fn poll_answered(
+    call: &mut Option<Call>,
+    port: &ExchangePort,
+    handler: &str,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Answer, (Fault, ReportId)>> {
+    let Some(running) = call else { return Poll::Pending };
+    match dispatch::poll(running, handler, cx) {
+        Poll::Pending => port.poll_answer(cx).map(Ok),
+        Poll::Ready(verdict) => {
+            *call = None;
+            let answer = port.take_answer();
+            port.abort();
+            Poll::Ready(match (answer, verdict) {
+                (Some(answer), _) => Ok(answer),
+                (None, Err(report)) => Err(report),
+                (None, Ok(())) => Err(dispatch::report(Fault::Unanswered, handler)),
+            })
+        }
+    }
+}
+
+/// Drives a call that has answered to its end: it streams, or cleans up. Streaming is exempt from
+/// the deadline for as long as the peer reads; then the handler has its deadline to notice.
+async fn run_on(mut call: Call, port: Arc<ExchangePort>, handler: Arc<str>, limit: Duration) {
+    let running = std::future::poll_fn(|cx| dispatch::poll(&mut call, &handler, cx));
+    let overdue = async {
+        port.body_ended().await;
+        tokio::time::sleep(limit).await;
+    };
+    tokio::select! {
+        // A fault is logged; the peer sees the body cut.
+        _logged = running => {}
+        () = overdue => {
+            dispatch::report(Fault::OverDeadline { deadline_ms: limit.as_millis() }, &handler);
+        }
+    }
+    port.abort();
+}
+
+fn request_body(body: Incoming) -> Option<RequestBody> {
+    if body.is_end_stream() {
+        return None;
+    }
+    Some(body.into_data_stream().map_err(|_| PeerGone).boxed())
+}
+
+fn response(answer: Answer) -> Response<Reply> {
+    match answer {
+        Answer::Whole(whole) => whole.map(Reply::whole),
+        Answer::Streamed(streamed) => streamed.map(|chunks| Reply::Streamed(chunks, Progress::Going)),
+    }
+}
+
+/// The answer to a fault: its status and the report's id.
+pub(super) fn rescue(accept: Option<&HeaderValue>, fault: &Fault, report: ReportId) -> Response<Reply> {
+    let detail = format!("The request could not be answered. Report {report} in the host's log says why.");
+    page::problem(accept, fault.status(), &detail)
+}

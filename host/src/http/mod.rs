@@ -1,0 +1,204 @@
+//! HTTP/1.1: connections, routing of requests to exchanges and websockets, answers.
+//!
+//! hyper is named in this folder only. What a guest may answer is decided by its port; here it is
+//! put on the wire, with the host's own answers beside it.
+
+mod body;
+mod exchange;
+pub mod handshake;
+mod page;
+mod upgrade;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use http::header::{self, HeaderMap};
+use http::request::Parts;
+use http::{Response, StatusCode};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::body::Reply;
+use crate::app::{App, Version};
+use crate::dispatch::Seat;
+use crate::limits;
+use crate::listener::Connection;
+use crate::port::head::Ends;
+use crate::session::{LiveSessions, SessionBinding, SessionDb};
+use crate::websocket::registry::Registry;
+
+/// What answers requests: the app with the state that its guests share.
+pub struct Service {
+    /// The app.
+    pub app: Arc<App>,
+    /// Where sessions persist.
+    pub sessions: Arc<dyn SessionDb>,
+    /// Sessions minted for websockets that still live.
+    pub live_sessions: Arc<LiveSessions>,
+    /// The live websockets.
+    pub websockets: Registry,
+    /// Tasks that outlive their connection's: websockets, and handlers that run on after an answer.
+    pub tasks: TaskTracker,
+    /// Set while the host drains.
+    pub draining: AtomicBool,
+}
+
+/// A request on its way to a handler.
+struct Routed<'a> {
+    parts: Parts,
+    body: Incoming,
+    ends: Ends,
+    params: Vec<(Box<str>, Box<str>)>,
+    seat: Seat,
+    version: &'a Version,
+}
+
+/// Serves one connection until it ends, is upgraded or, draining, has answered what it had begun.
+pub async fn serve(service: Arc<Service>, connection: Connection, drain: CancellationToken) {
+    let Connection { stream, peer, permit } = connection;
+    let first_byte = tokio::time::timeout(limits::FIRST_BYTE, stream.readable());
+    let begun = tokio::select! {
+        begun = first_byte => begun.is_ok_and(|readable| readable.is_ok()),
+        () = drain.cancelled() => false,
+    };
+    let Ok(local) = stream.local_addr() else { return };
+    if !begun {
+        return;
+    }
+    let ends = Ends { peer, local, secure: false };
+    let permit = Arc::new(permit);
+    let answer = service_fn(move |request| {
+        let (service, permit) = (service.clone(), permit.clone());
+        async move { Ok::<_, std::convert::Infallible>(service.answer(request, ends, permit).await) }
+    });
+    let connection = http().serve_connection(TokioIo::new(stream), answer).with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = drain.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%peer, "connection ended: {error}");
+    }
+}
+
+fn http() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits::HEAD)
+        .max_headers(limits::HEADERS_MAX)
+        .max_buf_size(limits::HEAD_BYTES_MAX);
+    http
+}
+
+/// A connection's place under the bound; a websocket takes it over.
+type Permit = Arc<tokio::sync::OwnedSemaphorePermit>;
+
+impl Service {
+    async fn answer(self: &Arc<Self>, mut request: Request<Incoming>, ends: Ends, permit: Permit) -> Response<Reply> {
+        if let Some(answer) = self.probe(request.uri().path()) {
+            return answer;
+        }
+        let begun = Instant::now();
+        let upgraded = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
+        let (parts, body) = request.into_parts();
+        let log = Line { method: parts.method.clone(), target: parts.uri.path().into(), begun };
+        let answer = match (self.refusal(&parts), upgraded) {
+            (Some(refusal), _) => refusal,
+            (None, upgraded) => self.route(parts, body, upgraded, ends, permit).await,
+        };
+        log.write(&answer);
+        answer
+    }
+
+    async fn route(
+        self: &Arc<Self>,
+        parts: Parts,
+        body: Incoming,
+        upgraded: Option<hyper::upgrade::OnUpgrade>,
+        ends: Ends,
+        permit: Permit,
+    ) -> Response<Reply> {
+        let version = arc_swap::Guard::into_inner(self.app.current());
+        let accept = parts.headers.get(header::ACCEPT).cloned();
+        let Some((handler, params)) = version.find(parts.uri.path()) else {
+            return page::problem(accept.as_ref(), StatusCode::NOT_FOUND, "No route of this app has this path.");
+        };
+        let params = params.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let seat = Seat { version: version.number, handler: handler.clone() };
+        let websockets = handler.exports.events.is_some() || handler.exports.looped.is_some();
+        let exchanges = handler.exports.http.is_some();
+        let routed = Routed { parts, body, ends, params, seat, version: &version };
+        match upgraded {
+            Some(upgraded) if websockets && handshake::is_upgrade(&routed.parts) => {
+                self.upgrade(routed, upgraded, permit).await
+            }
+            _ if exchanges => self.exchange(routed).await,
+            _ => upgrade::required(accept.as_ref()),
+        }
+    }
+
+    /// A request that no handler is troubled with.
+    fn refusal(&self, parts: &Parts) -> Option<Response<Reply>> {
+        let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+        let (status, detail) = if self.draining.load(Ordering::Relaxed) {
+            (StatusCode::SERVICE_UNAVAILABLE, "The host is draining; try again.".to_owned())
+        } else if target > limits::TARGET_BYTES_MAX {
+            let limit = limits::TARGET_BYTES_MAX;
+            (StatusCode::URI_TOO_LONG, format!("Path and query of {target} bytes exceed the limit of {limit}."))
+        } else {
+            return None;
+        };
+        Some(page::problem(parts.headers.get(header::ACCEPT), status, &detail))
+    }
+
+    /// The probes of an orchestrator, which never reach an app.
+    fn probe(&self, path: &str) -> Option<Response<Reply>> {
+        match path {
+            "/-/live" => Some(page::plain(StatusCode::OK, "live\n")),
+            "/-/ready" if self.draining.load(Ordering::Relaxed) => {
+                Some(page::plain(StatusCode::SERVICE_UNAVAILABLE, "draining\n"))
+            }
+            "/-/ready" => Some(page::plain(StatusCode::OK, "ready\n")),
+            _ => None,
+        }
+    }
+
+    fn binding(&self, version: &Version, headers: &HeaderMap, secure: bool) -> SessionBinding {
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let presented = version.cookies.find(cookies, secure);
+        SessionBinding::new(self.sessions.clone(), self.live_sessions.clone(), presented)
+    }
+}
+
+/// One line of the access log.
+struct Line {
+    method: http::Method,
+    target: Box<str>,
+    begun: Instant,
+}
+
+impl Line {
+    fn write(&self, answer: &Response<Reply>) {
+        tracing::info!(
+            target: "access",
+            method = %self.method,
+            path = &*self.target,
+            status = answer.status().as_u16(),
+            micros = self.begun.elapsed().as_micros(),
+        );
+    }
+}
+
+/// The stream of an upgraded connection.
+type Upgraded = TokioIo<TcpStream>;

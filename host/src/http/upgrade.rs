@@ -1,0 +1,132 @@
+//! The way from a request to a websocket: checks, the handler's word, the 101.
+
+use std::sync::Arc;
+
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+use hyper::upgrade::OnUpgrade;
+use tokio::sync::oneshot;
+
+use super::body::Reply;
+use super::handshake::{self, Refusal};
+use super::{Permit, Routed, Service, Upgraded, page};
+use crate::port::head::Head;
+use crate::port::inbox::Inbox;
+use crate::port::websocket::{Answer, Style, WebsocketParts, WebsocketPort};
+use crate::websocket::frames::Io;
+use crate::websocket::{self, Summary, Upgrade, Websocket};
+
+impl Service {
+    pub(super) async fn upgrade(
+        self: &Arc<Self>,
+        routed: Routed<'_>,
+        upgraded: OnUpgrade,
+        permit: Permit,
+    ) -> Response<Reply> {
+        let accept = routed.parts.headers.get(header::ACCEPT).cloned();
+        let handshake = match handshake::check(&routed.parts, routed.ends.secure, &routed.version.origins) {
+            Ok(handshake) => handshake,
+            Err(refusal) => return refuse(accept.as_ref(), refusal),
+        };
+        let websocket = self.websocket(routed, handshake.subprotocols.into());
+        let (answer, answered) = oneshot::channel();
+        self.spawn(websocket, answer, stream(upgraded), permit);
+        match answered.await {
+            Ok(Answer::Accept(headers)) => switching(&handshake.accept_key, headers),
+            Ok(Answer::Reject(status, headers, body)) => denied(status, headers, body),
+            Err(_) => page::problem(accept.as_ref(), StatusCode::SERVICE_UNAVAILABLE, "The websocket's task ended."),
+        }
+    }
+
+    fn websocket(&self, routed: Routed<'_>, offered: Box<[String]>) -> Websocket {
+        let Routed { parts, ends, params, seat, version, .. } = routed;
+        let settings = &seat.handler.settings;
+        let message_bytes_max = settings.message_bytes_max;
+        let style = match seat.handler.exports.looped {
+            Some(_) => Style::Loop(Inbox::default()),
+            None => Style::Event,
+        };
+        let parts = WebsocketParts {
+            head: Head::of_websocket(&parts, ends, params),
+            style,
+            session: self.binding(version, &parts.headers, ends.secure),
+            groups: self.app.groups().clone(),
+            cookies: version.cookies.clone(),
+            secure: ends.secure,
+            offered,
+            bounds: (message_bytes_max, settings.outbox_bytes_max, settings.outbox_messages_max),
+        };
+        let port = Arc::new(WebsocketPort::new(parts));
+        Websocket { port, app: self.app.clone(), seat, message_bytes_max }
+    }
+
+    /// The websocket's own task: the connection's ends with the upgrade.
+    fn spawn(self: &Arc<Self>, websocket: Websocket, answer: oneshot::Sender<Answer>, stream: Upgrade, permit: Permit) {
+        let service = self.clone();
+        let port = websocket.port.clone();
+        service.websockets.insert(port.clone());
+        self.tasks.spawn(async move {
+            let summary = websocket::run(websocket, answer, stream).await;
+            service.websockets.remove(port.id);
+            log(&port, &summary);
+            drop(permit);
+        });
+    }
+}
+
+fn stream(upgraded: OnUpgrade) -> Upgrade {
+    Box::pin(async move {
+        let parts = upgraded.await.ok()?.downcast::<Upgraded>().ok()?;
+        let io: Io = Box::new(parts.io.into_inner());
+        Some((io, parts.read_buf))
+    })
+}
+
+fn switching(accept_key: &str, mut headers: HeaderMap) -> Response<Reply> {
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(key) = HeaderValue::try_from(accept_key) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, key);
+    }
+    let mut response = Response::new(Reply::whole(""));
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn denied(status: StatusCode, mut headers: HeaderMap, body: Vec<u8>) -> Response<Reply> {
+    headers.remove(header::CONTENT_LENGTH);
+    if !body.is_empty() && !headers.contains_key(header::CONTENT_TYPE) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    }
+    let mut response = Response::new(Reply::whole(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn refuse(accept: Option<&HeaderValue>, refusal: Refusal) -> Response<Reply> {
+    tracing::debug!(status = refusal.status.as_u16(), "handshake refused: {}", refusal.reason);
+    let problem = page::problem(accept, refusal.status, &refusal.reason);
+    page::with(problem, refusal.headers.into_iter().collect())
+}
+
+/// A plain request to a route that has websockets only (RFC 9110 §15.5.22).
+pub(super) fn required(accept: Option<&HeaderValue>) -> Response<Reply> {
+    let detail = "This route takes WebSocket handshakes only.";
+    let problem = page::problem(accept, StatusCode::UPGRADE_REQUIRED, detail);
+    page::with(problem, HeaderMap::from_iter([(header::UPGRADE, HeaderValue::from_static("websocket"))]))
+}
+
+fn log(port: &WebsocketPort, summary: &Summary) {
+    let end = port.end();
+    tracing::info!(
+        target: "access",
+        websocket = %port.id,
+        path = port.head.path(),
+        code = end.map_or(0, |end| end.code),
+        received = summary.received,
+        sent = summary.sent,
+        seconds = port.head.started().elapsed().unwrap_or_default().as_secs(),
+    );
+}

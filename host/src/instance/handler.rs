@@ -1,0 +1,195 @@
+//! A handler: a loaded component with its settings, and the instances that serve for it.
+//!
+//! Owns the choice of instance: one kept for its websocket, one of a pool, a fresh one. An instance
+//! that trapped, ran over or was dropped in a call never serves again.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as Clock};
+
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
+
+use super::engine::Engine;
+use super::load::Exports;
+use super::{Event, Exported, Instance, at_tick, fault};
+use crate::bindings::{GuestState, Identity, Serving};
+use crate::failure::Fault;
+use crate::limits;
+use crate::meter::Meter;
+use crate::port::exchange::ExchangePort;
+use crate::port::websocket::WebsocketPort;
+
+/// What an instance may serve in its life. Manifest key `isolation`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// One websocket, or one exchange.
+    Connection,
+    /// Any exchange.
+    Shared,
+}
+
+/// What the manifest says of a handler, as far as instances need it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What an instance may serve.
+    pub isolation: Isolation,
+    /// CPU of one call.
+    pub cpu: Duration,
+    /// Wall clock of one call.
+    pub deadline: Option<Duration>,
+    /// A message, in bytes.
+    pub message_bytes_max: usize,
+    /// An outbox, in bytes.
+    pub outbox_bytes_max: usize,
+    /// An outbox, in messages.
+    pub outbox_messages_max: usize,
+}
+
+/// A loaded component with its settings.
+pub struct Handler {
+    /// Its name in the manifest.
+    pub name: Arc<str>,
+    /// Its settings.
+    pub settings: Settings,
+    /// What it exports.
+    pub exports: Exports,
+    uid: u64,
+    engine: Arc<Engine>,
+    pre: InstancePre<GuestState>,
+    identity: Arc<Identity>,
+    pool: Mutex<Vec<Instance>>,
+}
+
+#[derive(Clone, Copy)]
+enum Wanted {
+    Events,
+    Loop,
+    Http,
+}
+
+impl Handler {
+    /// A handler without instances.
+    pub fn new(
+        engine: Arc<Engine>,
+        pre: InstancePre<GuestState>,
+        exports: Exports,
+        identity: Identity,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            name: identity.handler.clone(),
+            settings,
+            exports,
+            uid: engine.next_uid(),
+            engine,
+            pre,
+            identity: Arc::new(identity),
+            pool: Mutex::default(),
+        }
+    }
+
+    /// The runtime for guests that spin.
+    pub fn guests(&self) -> tokio::runtime::Handle {
+        self.engine.guests.clone()
+    }
+
+    /// Delivers one event to the instance of this websocket.
+    ///
+    /// # Errors
+    /// What the guest did wrong, or that there was no room.
+    ///
+    /// # Cancel safety
+    /// Dropped, the guest ends where it is and its instance is gone; the websocket is not told.
+    pub async fn deliver(self: Arc<Self>, port: Arc<WebsocketPort>, event: Event) -> Result<(), Fault> {
+        let last = matches!(event, Event::Close(_));
+        let serving = Serving::Websocket(port.clone());
+        let mut instance = match self.engine.warm.take(port.id) {
+            Some(instance) if instance.handler == self.uid => instance,
+            _ => self.instance(Wanted::Events, serving.clone()).await?,
+        };
+        instance.serve(serving, self.settings.cpu);
+        let result = instance.deliver(port.id.0, event).await;
+        port.session.forget_snapshot();
+        let sound = matches!(result, Ok(()) | Err(Fault::Failed(_)));
+        if sound && !last && self.engine.keeps_instances() {
+            self.engine.warm.put(port.id, instance, Clock::now());
+        }
+        result
+    }
+
+    /// Runs a loop-style handler for one websocket, to its end.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`].
+    pub async fn handle_websocket(self: Arc<Self>, port: Arc<WebsocketPort>) -> Result<(), Fault> {
+        let _pin = self.engine.pin().map_err(Fault::NoInstance)?;
+        let serving = Serving::Websocket(port.clone());
+        let mut instance = self.instance(Wanted::Loop, serving.clone()).await?;
+        instance.serve(serving, self.settings.cpu);
+        instance.handle_websocket(port.id.0).await
+    }
+
+    /// Runs an HTTP handler for one exchange, to its end.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`].
+    pub async fn handle_exchange(self: Arc<Self>, port: Arc<ExchangePort>) -> Result<(), Fault> {
+        let serving = Serving::Exchange(port.clone());
+        let mut instance = match self.pooled() {
+            Some(instance) => instance,
+            None => self.instance(Wanted::Http, serving.clone()).await?,
+        };
+        instance.serve(serving, self.settings.cpu);
+        let result = instance.handle_exchange(port.id.0).await;
+        if matches!(result, Ok(()) | Err(Fault::Failed(_))) {
+            self.repool(instance);
+        }
+        result
+    }
+
+    async fn instance(&self, wanted: Wanted, serving: Serving) -> Result<Instance, Fault> {
+        let slot = self.engine.slot().await.ok_or(Fault::Draining)?;
+        let mut state = GuestState::new(self.identity.clone());
+        state.serve(serving);
+        state.meter.refill(limits::CPU_START);
+        let mut store = Store::new(&self.engine.wasmtime, state);
+        store.limiter(|state| &mut state.limits);
+        store.set_hostcall_fuel(self.identity.hostcall_bytes_max);
+        store.epoch_deadline_callback(|store| at_tick(store.data()));
+        store.set_epoch_deadline(1);
+        let instance = self.pre.instantiate_async(&mut store).await.map_err(|error| fault(&error, store.data()))?;
+        let exported = match (wanted, &self.exports) {
+            (Wanted::Events, Exports { events: Some(found), .. }) => {
+                found.load(&mut store, &instance).map(Exported::Events)
+            }
+            (Wanted::Loop, Exports { looped: Some(found), .. }) => {
+                found.load(&mut store, &instance).map(Exported::Loop)
+            }
+            (Wanted::Http, Exports { http: Some(found), .. }) => found.load(&mut store, &instance).map(Exported::Http),
+            _ => return Err(super::mismatch()),
+        };
+        let exported = exported.map_err(|error| fault(&error, store.data()))?;
+        Ok(Instance { store, exported, handler: self.uid, events: 0, _slot: slot })
+    }
+
+    fn pooled(&self) -> Option<Instance> {
+        match self.settings.isolation {
+            Isolation::Shared => self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop(),
+            Isolation::Connection => None,
+        }
+    }
+
+    fn repool(&self, mut instance: Instance) {
+        let fresh = instance.events < limits::SHARED_EVENTS_MAX;
+        if self.settings.isolation != Isolation::Shared || !fresh || !self.engine.keeps_instances() {
+            return;
+        }
+        // Whatever it still runs is charged to nobody's exchange, and no exchange is kept alive.
+        instance.store.data_mut().serve(Serving::Nothing);
+        instance.store.data_mut().meter = Arc::new(Meter::new());
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        if pool.len() < limits::WARM_INSTANCES_MAX {
+            pool.push(instance);
+        }
+    }
+}

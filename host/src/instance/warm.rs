@@ -1,0 +1,166 @@
+//! Warm instances: kept for their websocket between events, dropped when idle or when others need
+//! the room.
+//!
+//! Owns which instances are warm and in which order they fall. Generic over what is kept, so that
+//! the order is testable. Drops happen outside the lock: an instance's drop returns pages.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::Instance;
+use crate::event::WebsocketId;
+use crate::limits;
+
+const SHARDS: u64 = 16;
+
+/// All warm instances of the process.
+#[derive(Default)]
+pub(super) struct Warm {
+    shards: [Mutex<Shard<Instance>>; SHARDS as usize],
+}
+
+impl Warm {
+    /// The instance kept for this websocket.
+    pub(super) fn take(&self, id: WebsocketId) -> Option<Instance> {
+        self.shard(id).take(id)
+    }
+
+    /// Keeps an instance; past the bound the least recently used of its shard is dropped.
+    pub(super) fn put(&self, id: WebsocketId, instance: Instance, now: Instant) {
+        let dropped = {
+            let mut shard = self.shard(id);
+            shard.put(id, instance, now);
+            let over = shard.len() > limits::WARM_INSTANCES_MAX / SHARDS as usize;
+            if over { shard.evict() } else { None }
+        };
+        drop(dropped);
+    }
+
+    /// Drops one, so that its place is free.
+    pub(super) fn evict(&self) {
+        for shard in &self.shards {
+            let dropped = lock(shard).evict();
+            if dropped.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Drops those that nobody has used for [`limits::WARM`].
+    pub(super) fn sweep(&self, now: Instant) {
+        for shard in &self.shards {
+            let dropped = lock(shard).idle_since(now.checked_sub(limits::WARM));
+            drop(dropped);
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
+    fn shard(&self, id: WebsocketId) -> MutexGuard<'_, Shard<Instance>> {
+        let index = (id.0 % SHARDS) as usize;
+        let [first, ..] = &self.shards;
+        lock(self.shards.get(index).unwrap_or(first))
+    }
+}
+
+/// A map with the order of use. The queue may name entries that have been taken since; their stamp
+/// differs, so they are passed over, and the queue is rebuilt before they outnumber the living.
+struct Shard<T> {
+    kept: HashMap<WebsocketId, (u64, Instant, T)>,
+    order: VecDeque<(u64, WebsocketId)>,
+    stamp: u64,
+}
+
+impl<T> Default for Shard<T> {
+    fn default() -> Self {
+        Self { kept: HashMap::new(), order: VecDeque::new(), stamp: 0 }
+    }
+}
+
+impl<T> Shard<T> {
+    fn take(&mut self, id: WebsocketId) -> Option<T> {
+        self.kept.remove(&id).map(|(_, _, kept)| kept)
+    }
+
+    fn put(&mut self, id: WebsocketId, kept: T, now: Instant) {
+        self.stamp += 1;
+        self.kept.insert(id, (self.stamp, now, kept));
+        self.order.push_back((self.stamp, id));
+        if self.order.len() > 2 * self.kept.len() + 64 {
+            let alive = &self.kept;
+            self.order.retain(|(stamp, id)| alive.get(id).is_some_and(|(kept, ..)| kept == stamp));
+        }
+    }
+
+    fn evict(&mut self) -> Option<T> {
+        while let Some((stamp, id)) = self.order.pop_front() {
+            if self.kept.get(&id).is_some_and(|(kept, ..)| *kept == stamp) {
+                return self.take(id);
+            }
+        }
+        None
+    }
+
+    fn idle_since(&mut self, mark: Option<Instant>) -> Vec<T> {
+        let mut idle = Vec::new();
+        let Some(mark) = mark else { return idle };
+        while let Some((stamp, id)) = self.order.front().copied() {
+            match self.kept.get(&id) {
+                Some((kept, used, _)) if *kept == stamp && *used > mark => break,
+                Some((kept, ..)) if *kept == stamp => idle.extend(self.take(id)),
+                _ => {}
+            }
+            self.order.pop_front();
+        }
+        idle
+    }
+
+    fn len(&self) -> usize {
+        self.kept.len()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn evict_drops_the_least_recently_used() {
+        let (mut shard, now) = (Shard::default(), Instant::now());
+        for id in [1, 2, 3] {
+            shard.put(WebsocketId(id), id, now);
+        }
+        let one = shard.take(WebsocketId(1)).unwrap();
+        shard.put(WebsocketId(1), one, now);
+        assert_eq!((shard.evict(), shard.evict(), shard.evict(), shard.evict()), (Some(2), Some(3), Some(1), None));
+    }
+
+    #[test]
+    fn idle_since_leaves_the_recent() {
+        let (mut shard, start) = (Shard::default(), Instant::now());
+        shard.put(WebsocketId(1), 1, start);
+        shard.put(WebsocketId(2), 2, start + Duration::from_secs(10));
+        assert_eq!(shard.idle_since(start.checked_add(Duration::from_secs(5))), [1]);
+        assert_eq!(shard.len(), 1);
+    }
+
+    #[test]
+    fn order_stays_bounded_when_one_is_used_again_and_again() {
+        let (mut shard, now) = (Shard::default(), Instant::now());
+        for _ in 0..10_000 {
+            shard.put(WebsocketId(1), 1, now);
+            shard.take(WebsocketId(1));
+        }
+        assert!(shard.order.len() <= 66, "{}", shard.order.len());
+    }
+}

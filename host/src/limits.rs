@@ -1,0 +1,154 @@
+//! Every bound of the host: unit, reason, what happens past it, and the manifest key if it has one.
+//!
+//! Owns numbers only. A bound that is not here does not exist: no queue, map, read or wait elsewhere
+//! may be without one. Manifest keys are those of `[handlers.NAME.limits]` unless said otherwise.
+
+use std::time::Duration;
+
+/// Bytes in a KiB.
+pub const KIB: usize = 1024;
+/// Bytes in a MiB.
+pub const MIB: usize = 1024 * KIB;
+
+// ---- listener ------------------------------------------------------------------------------
+
+/// Connections open at once; further ones wait in the kernel's backlog.
+pub const CONNECTIONS_MAX: usize = 200_000;
+/// The kernel's queue of connections not yet accepted.
+pub const BACKLOG: u32 = 4096;
+/// Pause after an accept that failed for want of a resource (EMFILE), so as not to spin.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+// ---- HTTP ----------------------------------------------------------------------------------
+
+/// From accept to the first byte of a request; past it the connection is closed.
+pub const FIRST_BYTE: Duration = Duration::from_secs(10);
+/// For a whole request head; past it 408 and the connection is closed.
+pub const HEAD: Duration = Duration::from_secs(10);
+/// Without a request on a kept-alive connection; past it the connection is closed.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(60);
+/// Header fields of a request; past it 431.
+pub const HEADERS_MAX: usize = 100;
+/// Bytes of a request's head; past it 431.
+pub const HEAD_BYTES_MAX: usize = 32 * KIB;
+/// Bytes of path and query; past it 414.
+pub const TARGET_BYTES_MAX: usize = 8 * KIB;
+/// Bytes that one `http.read` returns, whatever it asked for.
+pub const READ_BYTES_MAX: usize = 64 * KIB;
+/// Bytes of a request's body; past it `too-large`.
+pub const REQUEST_BODY_BYTES_MAX: u64 = 100 * MIB as u64;
+/// Chunks of a streamed response that wait for the peer; past it `send-chunk` waits.
+pub const RESPONSE_CHUNKS_MAX: usize = 8;
+
+// ---- websocket -----------------------------------------------------------------------------
+
+/// From the handshake to `accept` or `reject`; past it 503.
+pub const ACCEPT: Duration = Duration::from_secs(10);
+/// Bytes of a message, in and out; past it 1009 inbound, `too-large` outbound.
+/// Key `message_bytes_max`, up to [`MESSAGE_BYTES_CEILING`].
+pub const MESSAGE_BYTES_MAX: usize = 64 * KIB;
+/// The largest `message_bytes_max` that a manifest may ask for.
+pub const MESSAGE_BYTES_CEILING: usize = 16 * MIB;
+/// Messages that one `on-messages` carries; the rest waits in the socket.
+pub const BATCH_MESSAGES_MAX: usize = 64;
+/// Messages that wait for `receive` in loop style; past it the socket is not read.
+pub const INBOX_MESSAGES_MAX: usize = 64;
+/// Bytes of messages that wait for a handler; past it the socket is not read.
+pub const INBOX_BYTES_MAX: usize = 256 * KIB;
+/// Bytes in an outbox; past it `send` waits, `try-send` says full, `publish` drops and counts.
+/// An empty outbox always takes one message. Key `outbox_bytes_max`.
+pub const OUTBOX_BYTES_MAX: usize = 256 * KIB;
+/// Messages in an outbox; as [`OUTBOX_BYTES_MAX`]. Key `outbox_messages_max`.
+pub const OUTBOX_MESSAGES_MAX: usize = 1024;
+/// That an awaiting `send` may wait for a peer that takes nothing; past it 1013.
+pub const SEND_WAIT: Duration = Duration::from_secs(10);
+/// Buffer for reading a websocket: held while idle, so small.
+pub const READ_BUFFER_BYTES: usize = 4 * KIB;
+/// Bytes gathered for one write to a websocket's socket.
+pub const WRITE_BUFFER_BYTES: usize = 16 * KIB;
+/// Without a frame from the peer, after which the host pings.
+pub const PING_AFTER: Duration = Duration::from_secs(25);
+/// From ping to any frame; past it the connection is ended (1006).
+pub const PONG: Duration = Duration::from_secs(10);
+/// From our close frame to the peer's; past it the connection is ended.
+pub const CLOSE: Duration = Duration::from_secs(5);
+/// Bytes of a close reason (RFC 6455 §5.5: 125 less the code).
+pub const CLOSE_REASON_BYTES_MAX: usize = 123;
+
+// ---- guests --------------------------------------------------------------------------------
+
+/// Linear memory of an instance; past it `memory.grow` fails. Key `memory_bytes_max`.
+pub const MEMORY_BYTES_MAX: usize = 128 * MIB;
+/// Table elements of an instance; past it `table.grow` fails.
+pub const TABLE_ELEMENTS_MAX: usize = 100_000;
+/// The wasm stack; past it the guest traps.
+pub const WASM_STACK_BYTES: usize = 512 * KIB;
+/// The stack on which a guest runs, host calls included; wasmtime wants it above the wasm stack.
+pub const ASYNC_STACK_BYTES: usize = 2 * MIB;
+/// Handles in the host's resource table of an instance (WASI streams and the like).
+pub const HANDLES_MAX: usize = 1000;
+/// CPU of one event or exchange, of one `receive` to the next in loop style; past it a trap.
+/// Key `cpu_ms`.
+pub const CPU: Duration = Duration::from_millis(50);
+/// CPU of an instance's start; past it a trap.
+pub const CPU_START: Duration = Duration::from_secs(1);
+/// Charged against the CPU budget for each time that a guest waits, so that waiting is not free.
+pub const CPU_PER_WAIT: Duration = Duration::from_micros(10);
+/// The clock by which guests are interrupted.
+pub const EPOCH_TICK: Duration = Duration::from_millis(1);
+/// Wall clock of one websocket event, less its waits for the peer; past it 1011.
+/// Key `deadline_ms`.
+pub const EVENT_DEADLINE: Duration = Duration::from_secs(10);
+/// Wall clock of an exchange until its response starts; past it 504. Key `deadline_ms`.
+pub const EXCHANGE_DEADLINE: Duration = Duration::from_secs(30);
+/// Instances alive at once, all handlers together; past it idle ones are dropped, then events wait.
+pub const INSTANCES_MAX: usize = 5_120;
+/// Of those, pinned to a loop-style websocket; past it a handshake gets 503.
+pub const PINNED_INSTANCES_MAX: usize = 4_000;
+/// Memory maps an instance may take; `vm.max_map_count` divided by it caps the pinned instances.
+pub const MAPS_PER_INSTANCE: usize = 7;
+/// Idle instances that a handler keeps warm; past it the least recently used is dropped.
+pub const WARM_INSTANCES_MAX: usize = 512;
+/// Idle time after which a warm instance is dropped.
+pub const WARM: Duration = Duration::from_secs(5);
+/// Events that a shared instance serves before it is replaced, to bound what leaks in it.
+pub const SHARED_EVENTS_MAX: u32 = 10_000;
+/// Bytes of a guest's stderr kept for the report of a trap: the last ones.
+pub const STDERR_BYTES_MAX: usize = 8 * KIB;
+/// Bytes of one log line or failure message of a guest; cut after it.
+pub const GUEST_TEXT_BYTES_MAX: usize = 4 * KIB;
+
+// ---- sessions ------------------------------------------------------------------------------
+
+/// Bytes of all keys and values of a session; past it `too-large`.
+pub const SESSION_BYTES_MAX: usize = 64 * KIB;
+/// Keys of a session; past it `too-large`.
+pub const SESSION_KEYS_MAX: usize = 128;
+/// Bytes of a key; past it `too-large`.
+pub const SESSION_KEY_BYTES_MAX: usize = 128;
+/// Bytes of a value; past it `too-large`.
+pub const SESSION_VALUE_BYTES_MAX: usize = 16 * KIB;
+/// Loads and saves that wait for the session store; past it `unavailable`.
+pub const SESSION_QUEUE_MAX: usize = 4096;
+/// Saves in one transaction.
+pub const SESSION_COMMIT_MAX: usize = 256;
+/// How long SQLite waits for a database that another process has locked, then `unavailable`.
+pub const SESSION_BUSY: Duration = Duration::from_secs(2);
+/// Life of the cookie. Key `session.max_age_s`.
+pub const SESSION_MAX_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
+
+// ---- groups --------------------------------------------------------------------------------
+
+/// Groups that a websocket may be in.
+pub const GROUPS_PER_WEBSOCKET_MAX: usize = 128;
+/// Bytes of a group's name.
+pub const GROUP_NAME_BYTES_MAX: usize = 100;
+
+// ---- server --------------------------------------------------------------------------------
+
+/// From SIGTERM to the end; past it what is left is cut.
+pub const DRAIN: Duration = Duration::from_secs(30);
+/// Bytes of a manifest.
+pub const MANIFEST_BYTES_MAX: usize = 256 * KIB;
+/// Bytes of one request on the admin socket.
+pub const ADMIN_LINE_BYTES_MAX: usize = 4 * KIB;

@@ -1,0 +1,359 @@
+//! What a guest, through the bindings, holds of one HTTP exchange.
+//!
+//! Owns the order of its answer (WIT `http.stage`), the session's autosave before the head leaves,
+//! and the bounds of both bodies. Does not know hyper: the request's body comes as a stream, the
+//! answer goes as one [`Answer`].
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+use tokio::sync::mpsc;
+
+use super::answer::{self, InvalidHead};
+use super::head::Head;
+use crate::event::ExchangeId;
+use crate::limits;
+use crate::meter::Meter;
+use crate::session::{CookieAction, CookieSettings, SessionBinding};
+
+/// The request's body: chunks of any size.
+pub type RequestBody = Pin<Box<dyn Stream<Item = Result<Bytes, PeerGone>> + Send>>;
+
+/// The connection ended before the body did.
+#[derive(Debug)]
+pub struct PeerGone;
+
+/// One exchange as its handler sees it.
+pub struct ExchangePort {
+    /// Its id.
+    pub id: ExchangeId,
+    /// The request's head.
+    pub head: Head,
+    /// Its session.
+    pub session: SessionBinding,
+    /// The CPU of its handler's call.
+    pub meter: Arc<Meter>,
+    cookies: Arc<CookieSettings>,
+    secure: bool,
+    body: tokio::sync::Mutex<Body>,
+    reply: Mutex<Reply>,
+}
+
+struct Body {
+    stream: Option<RequestBody>,
+    left: Bytes,
+    read: u64,
+}
+
+#[derive(Default)]
+struct Reply {
+    stage: Stage,
+    answer: Option<Answer>,
+    answered: Option<Waker>,
+}
+
+#[derive(Default)]
+enum Stage {
+    #[default]
+    Unanswered,
+    /// The head is on its way while the session is saved.
+    Starting,
+    Streaming {
+        chunks: mpsc::Sender<Chunk>,
+        promised: Option<u64>,
+        sent: u64,
+    },
+    Finished,
+}
+
+/// A response on its way to the peer.
+pub enum Answer {
+    /// All of it.
+    Whole(Response<Bytes>),
+    /// Its head; the body follows.
+    Streamed(Response<mpsc::Receiver<Chunk>>),
+}
+
+/// A part of a streamed body. One that ends without `End` was aborted.
+pub enum Chunk {
+    /// Bytes.
+    Data(Bytes),
+    /// The body is complete.
+    End,
+}
+
+/// Why an operation failed. WIT `http.error`.
+#[derive(Debug)]
+pub enum ExchangeError {
+    /// `Unanswered`, `Streaming` or `Finished`, by name.
+    WrongOrder(StageName),
+    /// Over the limit: actual, limit.
+    TooLarge(u64, u64),
+    /// The peer has gone.
+    PeerGone,
+    /// A header or status that cannot be sent.
+    InvalidHead(String),
+    /// Sent and promised bytes differ: actual, promised.
+    LengthMismatch(u64, u64),
+    /// The session could not be saved.
+    SessionUnsaved,
+}
+
+/// WIT `http.stage`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StageName {
+    /// Nothing was answered.
+    Unanswered,
+    /// The body is being sent.
+    Streaming,
+    /// All is sent.
+    Finished,
+}
+
+impl ExchangePort {
+    /// An exchange whose head has come.
+    pub fn new(
+        head: Head,
+        body: Option<RequestBody>,
+        session: SessionBinding,
+        cookies: Arc<CookieSettings>,
+        secure: bool,
+    ) -> Self {
+        Self {
+            id: ExchangeId::mint(),
+            head,
+            session,
+            meter: Arc::default(),
+            cookies,
+            secure,
+            body: tokio::sync::Mutex::new(Body { stream: body, left: Bytes::new(), read: 0 }),
+            reply: Mutex::default(),
+        }
+    }
+
+    /// The next part of the request's body, at most `max` bytes; none at its end.
+    ///
+    /// # Errors
+    /// `PeerGone`, `TooLarge`.
+    pub async fn read(&self, max: u64) -> Result<Option<Bytes>, ExchangeError> {
+        let max = usize::try_from(max).unwrap_or(usize::MAX).clamp(1, limits::READ_BYTES_MAX);
+        let mut body = self.body.lock().await;
+        while body.left.is_empty() {
+            let Some(stream) = &mut body.stream else { return Ok(None) };
+            let Some(chunk) = stream.next().await else {
+                body.stream = None;
+                return Ok(None);
+            };
+            body.left = chunk.map_err(|PeerGone| ExchangeError::PeerGone)?;
+            body.read += body.left.len() as u64;
+            if body.read > limits::REQUEST_BODY_BYTES_MAX {
+                return Err(ExchangeError::TooLarge(body.read, limits::REQUEST_BODY_BYTES_MAX));
+            }
+        }
+        let len = max.min(body.left.len());
+        Ok(Some(body.left.split_to(len)))
+    }
+
+    /// Answers at once; a modified session is saved before.
+    ///
+    /// # Errors
+    /// `WrongOrder`, `InvalidHead`, `SessionUnsaved`.
+    pub async fn send(&self, status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Result<(), ExchangeError> {
+        let mut head = checked(status, &headers)?;
+        head.headers_mut().remove(header::CONTENT_LENGTH);
+        self.begin()?;
+        if let Err(error) = self.save(&mut head).await {
+            self.finish(Answer::Whole(unsaved()));
+            return Err(error);
+        }
+        self.finish(Answer::Whole(head.map(|()| Bytes::from(body))));
+        Ok(())
+    }
+
+    /// Starts a streamed answer; a modified session is saved before.
+    ///
+    /// # Errors
+    /// `WrongOrder`, `InvalidHead`, `SessionUnsaved`.
+    pub async fn send_start(&self, status: u16, headers: Vec<(String, String)>) -> Result<(), ExchangeError> {
+        let mut head = checked(status, &headers)?;
+        let promised = promised(head.headers())?;
+        self.begin()?;
+        if let Err(error) = self.save(&mut head).await {
+            self.finish(Answer::Whole(unsaved()));
+            return Err(error);
+        }
+        let (chunks, body) = mpsc::channel(limits::RESPONSE_CHUNKS_MAX);
+        let mut reply = self.reply();
+        reply.stage = Stage::Streaming { chunks, promised, sent: 0 };
+        reply.give(Answer::Streamed(head.map(|()| body)));
+        Ok(())
+    }
+
+    /// Sends a part of the body; waits while the peer is slow.
+    ///
+    /// # Errors
+    /// `WrongOrder`, `PeerGone`, `LengthMismatch`.
+    pub async fn send_chunk(&self, chunk: Vec<u8>) -> Result<(), ExchangeError> {
+        let chunks = self.reply().chunk(chunk.len() as u64)?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        chunks.send(Chunk::Data(chunk.into())).await.map_err(|_| ExchangeError::PeerGone)
+    }
+
+    /// Ends the body.
+    ///
+    /// # Errors
+    /// `WrongOrder`, `PeerGone`, `LengthMismatch`: the body is then aborted.
+    pub async fn send_finished(&self) -> Result<(), ExchangeError> {
+        let stage = {
+            let mut reply = self.reply();
+            if !matches!(reply.stage, Stage::Streaming { .. }) {
+                return Err(reply.wrong_order());
+            }
+            std::mem::replace(&mut reply.stage, Stage::Finished)
+        };
+        let Stage::Streaming { chunks, promised, sent } = stage else { return Ok(()) };
+        match promised {
+            Some(promised) if promised != sent => Err(ExchangeError::LengthMismatch(sent, promised)),
+            _ => chunks.send(Chunk::End).await.map_err(|_| ExchangeError::PeerGone),
+        }
+    }
+
+    /// The answer, once it is given.
+    pub fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<Answer> {
+        let mut reply = self.reply();
+        match reply.answer.take() {
+            Some(answer) => Poll::Ready(answer),
+            None => {
+                reply.answered = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// The answer, if it is given; the handler has returned.
+    pub fn take_answer(&self) -> Option<Answer> {
+        self.reply().answer.take()
+    }
+
+    /// Ready once nobody reads a streamed body any more, or none is streamed.
+    pub async fn body_ended(&self) {
+        let chunks = match &self.reply().stage {
+            Stage::Streaming { chunks, .. } => chunks.clone(),
+            _ => return,
+        };
+        chunks.closed().await;
+    }
+
+    /// Aborts what is still being streamed: the handler has ended without `send-finished`.
+    pub fn abort(&self) {
+        self.reply().stage = Stage::Finished;
+    }
+
+    /// FEATURES C2: what the session asks of the head that is about to leave.
+    async fn save(&self, head: &mut Response<()>) -> Result<(), ExchangeError> {
+        let action = if head.status() == StatusCode::INTERNAL_SERVER_ERROR {
+            CookieAction::Leave
+        } else {
+            let every = self.cookies.save_every_request;
+            self.session.autosave(every).await.map_err(|error| {
+                tracing::error!(exchange = %self.id, "the session could not be saved: {error}");
+                ExchangeError::SessionUnsaved
+            })?
+        };
+        self.session.head_left();
+        let cookie = match action {
+            CookieAction::Leave => return Ok(()),
+            CookieAction::Set(id) => self.cookies.set(&id, self.secure),
+            CookieAction::Expire => self.cookies.expire(self.secure),
+        };
+        Ok(answer::append(head.headers_mut(), header::SET_COOKIE, &cookie)?)
+    }
+
+    fn begin(&self) -> Result<(), ExchangeError> {
+        let mut reply = self.reply();
+        if !matches!(reply.stage, Stage::Unanswered) {
+            return Err(reply.wrong_order());
+        }
+        reply.stage = Stage::Starting;
+        Ok(())
+    }
+
+    fn finish(&self, answer: Answer) {
+        let mut reply = self.reply();
+        reply.stage = Stage::Finished;
+        reply.give(answer);
+    }
+
+    fn reply(&self) -> MutexGuard<'_, Reply> {
+        self.reply.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Reply {
+    fn give(&mut self, answer: Answer) {
+        self.answer = Some(answer);
+        if let Some(waker) = self.answered.take() {
+            waker.wake();
+        }
+    }
+
+    fn chunk(&mut self, len: u64) -> Result<mpsc::Sender<Chunk>, ExchangeError> {
+        let Stage::Streaming { chunks, promised, sent } = &mut self.stage else {
+            return Err(self.wrong_order());
+        };
+        match promised {
+            Some(promised) if *sent + len > *promised => Err(ExchangeError::LengthMismatch(*sent + len, *promised)),
+            _ => {
+                *sent += len;
+                Ok(chunks.clone())
+            }
+        }
+    }
+
+    fn wrong_order(&self) -> ExchangeError {
+        ExchangeError::WrongOrder(match self.stage {
+            Stage::Unanswered => StageName::Unanswered,
+            Stage::Starting | Stage::Streaming { .. } => StageName::Streaming,
+            Stage::Finished => StageName::Finished,
+        })
+    }
+}
+
+fn checked(status: u16, headers: &[(String, String)]) -> Result<Response<()>, InvalidHead> {
+    let mut response = Response::new(());
+    *response.status_mut() = answer::status(status)?;
+    *response.headers_mut() = answer::headers(headers)?;
+    Ok(response)
+}
+
+fn promised(headers: &HeaderMap) -> Result<Option<u64>, ExchangeError> {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    match (lengths.next().map(HeaderValue::to_str), lengths.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(length)), None) => match length.parse() {
+            Ok(length) => Ok(Some(length)),
+            Err(_) => Err(ExchangeError::InvalidHead(format!("content-length {length:?} is not a number"))),
+        },
+        _ => Err(ExchangeError::InvalidHead("content-length is not one number".into())),
+    }
+}
+
+fn unsaved() -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(b"the session could not be saved\n"));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+impl From<InvalidHead> for ExchangeError {
+    fn from(error: InvalidHead) -> Self {
+        Self::InvalidHead(error.to_string())
+    }
+}

@@ -1,0 +1,223 @@
+//! Assembly: data folder, engine, app, listener, in this order; then serving, reloading, draining.
+//!
+//! Reads as the way a connection takes. Owns the process's signals and its orderly end; everything
+//! else belongs to the layer that it wires up.
+
+mod admin;
+mod folder;
+
+pub use admin::{AdminError, reload};
+pub use folder::{DataFolder, FolderError};
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::{App, VersionError};
+use crate::failure::close_code;
+use crate::http::{self, Service};
+use crate::instance::cache::Cache;
+use crate::instance::engine::{Engine, Memory};
+use crate::limits;
+use crate::listener::{BindError, Listener};
+use crate::session::{LiveSessions, OpenError, SqliteDb};
+use crate::websocket::registry::Registry;
+
+/// What is served, and where.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The app's folder.
+    pub folder: PathBuf,
+    /// Sessions, compiled code, the admin socket.
+    pub data: PathBuf,
+    /// Where to listen; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Whether instances are kept between events.
+    pub memory: Memory,
+}
+
+/// Why nothing was started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The app.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    /// The address.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The data folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The session store.
+    #[error(transparent)]
+    Sessions(#[from] OpenError),
+    /// The engine.
+    #[error("the WebAssembly engine could not be started: {0}")]
+    Engine(String),
+    /// A resource of the system.
+    #[error("{what}: {cause}")]
+    System {
+        /// What was asked of it.
+        what: &'static str,
+        /// What it says.
+        cause: std::io::Error,
+    },
+}
+
+/// A host that is bound and ready.
+pub struct Server {
+    service: Arc<Service>,
+    engine: Arc<Engine>,
+    listener: Listener,
+    data: DataFolder,
+}
+
+impl Server {
+    /// Builds everything; nothing is started half. Blocks: reads, and compiles what is not cached.
+    /// To be called within the I/O runtime.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start(settings: &Settings, guests: tokio::runtime::Handle) -> Result<Self, StartError> {
+        let data = DataFolder::open(&settings.data)?;
+        let engine = Engine::new(settings.memory, guests).map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let cache =
+            Cache::open(&data.cache()).map_err(|cause| StartError::System { what: "the compile cache", cause })?;
+        let app = App::load(&engine, &settings.folder, cache)?;
+        let sessions = SqliteDb::open(&data.sessions())?;
+        let listener = Listener::bind(settings.listen)?;
+        let service = Service {
+            app: Arc::new(app),
+            sessions: Arc::new(sessions),
+            live_sessions: Arc::new(LiveSessions::default()),
+            websockets: Registry::default(),
+            tasks: TaskTracker::new(),
+            draining: AtomicBool::new(false),
+        };
+        Ok(Self { service: Arc::new(service), engine, listener, data })
+    }
+
+    /// The address that was bound.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn address(&self) -> Result<SocketAddr, StartError> {
+        self.listener.address().map_err(|cause| StartError::System { what: "the bound address", cause })
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains.
+    ///
+    /// # Errors
+    /// `System`, where signals or the admin socket cannot be had.
+    pub async fn run(self) -> Result<(), StartError> {
+        let signals = Signals::new().map_err(|cause| StartError::System { what: "signal handlers", cause })?;
+        let admin = self.data.admin().map_err(|cause| StartError::System { what: "the admin socket", cause })?;
+        let drain = CancellationToken::new();
+        let connections = TaskTracker::new();
+        tokio::select! {
+            () = self.accept(&connections, &drain) => {}
+            () = self.housekeeping() => {}
+            () = admin::serve(admin, || self.reload()) => {}
+            () = self.signals(signals) => {}
+        }
+        self.drain(&connections, &drain).await;
+        Ok(())
+    }
+
+    async fn accept(&self, connections: &TaskTracker, drain: &CancellationToken) {
+        loop {
+            let connection = self.listener.accept().await;
+            if let Err(error) = connection.stream.set_nodelay(true) {
+                tracing::debug!("nodelay: {error}");
+            }
+            connections.spawn(http::serve(self.service.clone(), connection, drain.clone()));
+        }
+    }
+
+    async fn housekeeping(&self) {
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            ticks.tick().await;
+            self.engine.sweep(Instant::now());
+        }
+    }
+
+    /// Returns when the host is to end.
+    async fn signals(&self, mut signals: Signals) {
+        loop {
+            tokio::select! {
+                _ = signals.terminate.recv() => return,
+                _ = signals.interrupt.recv() => return,
+                _ = signals.hangup.recv() => {
+                    let _logged = self.reload().await;
+                }
+            }
+        }
+    }
+
+    /// Loads the app again, off the I/O workers: a new component is compiled.
+    async fn reload(&self) -> Result<u64, String> {
+        let (service, engine) = (self.service.clone(), self.engine.clone());
+        let loaded = tokio::task::spawn_blocking(move || service.app.reload(&engine)).await;
+        let loaded = match loaded {
+            Ok(loaded) => loaded.map_err(|error| error.to_string()),
+            Err(lost) => Err(lost.to_string()),
+        };
+        match &loaded {
+            Ok(version) => tracing::info!(version, "reloaded"),
+            Err(error) => tracing::error!("not reloaded, the running version stays: {error}"),
+        }
+        loaded
+    }
+
+    /// Stops accepting, closes websockets with 1001, finishes exchanges.
+    async fn drain(self, connections: &TaskTracker, drain: &CancellationToken) {
+        let Self { service, listener, .. } = self;
+        tracing::info!(websockets = service.websockets.len(), "draining");
+        service.draining.store(true, Ordering::Relaxed);
+        drop(listener);
+        drain.cancel();
+        connections.close();
+        service.tasks.close();
+        let finished = async {
+            // A handshake under way may still become a websocket: look again until none is left.
+            while !(connections.is_empty() && service.tasks.is_empty()) {
+                service.websockets.close_all(close_code::GOING_AWAY, "the host is shutting down");
+                tokio::select! {
+                    () = async { connections.wait().await; service.tasks.wait().await } => {}
+                    () = tokio::time::sleep(Duration::from_millis(200)) => {}
+                }
+            }
+        };
+        if tokio::time::timeout(limits::DRAIN, finished).await.is_err() {
+            let left = service.websockets.len();
+            tracing::warn!(
+                websockets = left,
+                "the drain deadline of {:?} is over, cutting what is left",
+                limits::DRAIN
+            );
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}

@@ -1,0 +1,382 @@
+//! The session of one exchange or websocket: which id the peer holds, the record that was loaded,
+//! the changes not yet saved.
+//!
+//! Owns the rules of FEATURES C1-C4 and C7 that are about one holder. Small while unused: an idle
+//! websocket keeps one. No lock is held while the store is asked.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use serde::de::IgnoredAny;
+
+use super::db::{DbError, SessionDb};
+use super::live::{LiveSessions, Minted};
+use super::overlay::{Overlay, unsaved};
+use super::{Record, SessionId, SessionKey, TooLarge};
+
+/// A session as one exchange or websocket sees it.
+pub struct SessionBinding {
+    db: Arc<dyn SessionDb>,
+    live: Arc<LiveSessions>,
+    state: Mutex<State>,
+}
+
+struct State {
+    identity: Identity,
+    head: Head,
+    snapshot: Option<Arc<Record>>,
+    overlay: Option<Box<Overlay>>,
+}
+
+/// Whose session it is.
+enum Identity {
+    /// Not opened yet, or not openable: what the peer presented, if anything.
+    Unknown(Option<Box<SessionId>>),
+    Known(Box<Known>),
+}
+
+struct Known {
+    id: SessionId,
+    peer: Peer,
+    _minted: Option<Minted>,
+}
+
+/// Whether the peer can come back with the id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Peer {
+    /// It presented it, or a head that left gave it.
+    HasIt,
+    /// It was minted here and must go with the head.
+    NeedsIt,
+    /// As `NeedsIt`, and something is saved under it.
+    IsOwedIt,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Head {
+    Here,
+    Left,
+}
+
+/// What the head that is about to leave does to the cookie.
+#[derive(Debug, PartialEq, Eq)]
+pub enum CookieAction {
+    /// Nothing.
+    Leave,
+    /// Sets it.
+    Set(SessionId),
+    /// Takes it back.
+    Expire,
+}
+
+/// Why an operation on a session failed. WIT `session.error`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SessionError {
+    /// Not opened for this event.
+    #[error("the session is not open: call open first")]
+    NotOpen,
+    /// A value is not JSON.
+    #[error("the value is not JSON: {0}")]
+    NotJson(String),
+    /// Over a limit.
+    #[error("session {what} of {actual} exceeds the limit of {limit}")]
+    TooLarge {
+        /// `key`, `value`, `keys` or `session`.
+        what: &'static str,
+        /// What there was.
+        actual: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// Another version is saved.
+    #[error("the saved version is {0}")]
+    Conflict(u64),
+    /// The peer holds no cookie and cannot get one any more.
+    #[error("the peer holds no session cookie, and it is too late to give it one")]
+    CookieUnreachable,
+    /// The store failed.
+    #[error("the session store failed: {0}")]
+    Unavailable(String),
+}
+
+impl SessionBinding {
+    /// The session of a request that presented this id, or none.
+    pub fn new(db: Arc<dyn SessionDb>, live: Arc<LiveSessions>, presented: Option<SessionId>) -> Self {
+        let identity = Identity::Unknown(presented.map(Box::new));
+        let state = State { identity, head: Head::Here, snapshot: None, overlay: None };
+        Self { db, live, state: Mutex::new(state) }
+    }
+
+    /// Loads the latest saved record. An id without a record is not adopted, unless this host minted
+    /// it for a websocket that lives; then, while the head is here, a new one is minted.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    ///
+    /// # Cancel safety
+    /// Dropped, nothing has changed.
+    pub async fn open(&self) -> Result<(), SessionError> {
+        let (id, known) = match &self.state().identity {
+            Identity::Known(known) => (Some(known.id.clone()), true),
+            Identity::Unknown(presented) => (presented.as_deref().cloned(), false),
+        };
+        let saved = match &id {
+            Some(id) => self.db.load(id.key()).await.map_err(SessionError::from)?,
+            None => None,
+        };
+        let mut state = self.state();
+        if !known && matches!(state.identity, Identity::Unknown(_)) {
+            self.identify(&mut state, id, saved.is_some())?;
+        }
+        state.snapshot = Some(saved.unwrap_or_else(unsaved));
+        Ok(())
+    }
+
+    fn identify(&self, state: &mut State, presented: Option<SessionId>, saved: bool) -> Result<(), SessionError> {
+        let known = match presented {
+            Some(id) if saved || self.live.contains(id.key()) => Known { id, peer: Peer::HasIt, _minted: None },
+            _ if state.head == Head::Left => return Ok(()),
+            _ => {
+                let id = SessionId::mint().map_err(|error| SessionError::Unavailable(error.to_string()))?;
+                let minted = Some(self.live.hold(id.key()));
+                Known { id, peer: Peer::NeedsIt, _minted: minted }
+            }
+        };
+        state.identity = Identity::Known(Box::new(known));
+        Ok(())
+    }
+
+    /// A key's value, as JSON.
+    ///
+    /// # Errors
+    /// `NotOpen`.
+    pub fn get(&self, key: &str) -> Result<Option<Bytes>, SessionError> {
+        self.read(|record, overlay| overlay.get(record, key))
+    }
+
+    /// Sets a key to a JSON value.
+    ///
+    /// # Errors
+    /// `NotOpen`, `NotJson`, `TooLarge`.
+    pub fn set(&self, key: &str, value: Bytes) -> Result<(), SessionError> {
+        check_json(&value)?;
+        Ok(self.write(|record, overlay| overlay.set(record, key, value))??)
+    }
+
+    /// Removes a key; says whether it was there.
+    ///
+    /// # Errors
+    /// `NotOpen`.
+    pub fn remove(&self, key: &str) -> Result<bool, SessionError> {
+        self.write(|record, overlay| overlay.remove(record, key))
+    }
+
+    /// All keys, sorted.
+    ///
+    /// # Errors
+    /// `NotOpen`.
+    pub fn keys(&self) -> Result<Vec<String>, SessionError> {
+        self.read(|record, overlay| overlay.keys(record))
+    }
+
+    /// Removes every key.
+    ///
+    /// # Errors
+    /// `NotOpen`.
+    pub fn clear(&self) -> Result<(), SessionError> {
+        self.write(|record, overlay| overlay.clear(record))
+    }
+
+    /// Whether no record was ever saved.
+    ///
+    /// # Errors
+    /// `NotOpen`.
+    pub fn is_new(&self) -> Result<bool, SessionError> {
+        Ok(self.version()? == 0)
+    }
+
+    /// The version that was loaded or saved last; 0 for none.
+    ///
+    /// # Errors
+    /// `NotOpen`.
+    pub fn version(&self) -> Result<u64, SessionError> {
+        self.read(|record, _| record.version)
+    }
+
+    /// Merges the unsaved changes into the saved record; answers with its version when it is
+    /// durable. Without changes nothing is written.
+    ///
+    /// # Errors
+    /// `NotOpen`, `CookieUnreachable`, `Conflict`, `TooLarge`, `Unavailable`: the changes are kept.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, the changes may or may not be saved, and are no longer unsaved here.
+    pub async fn save(&self, if_version: Option<u64>) -> Result<u64, SessionError> {
+        let (key, changes) = {
+            let mut state = self.state();
+            let version = state.snapshot.as_ref().ok_or(SessionError::NotOpen)?.version;
+            let key = state.saving_key()?;
+            match &mut state.overlay {
+                Some(overlay) if overlay.is_modified() => (key, overlay.take()),
+                _ => return Ok(version),
+            }
+        };
+        let saved = self.db.save(key, changes.clone(), if_version).await;
+        let mut state = self.state();
+        match saved {
+            Ok(record) => {
+                state.saved();
+                let version = record.version;
+                state.snapshot = Some(record);
+                Ok(version)
+            }
+            Err(error) => {
+                state.overlay.get_or_insert_default().put_back(changes);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// What the 101 does to the cookie: a session that was opened and minted is set on it, saved or
+    /// not, since later is too late.
+    pub fn cookie(&self) -> CookieAction {
+        match &self.state().identity {
+            Identity::Known(known) if known.peer != Peer::HasIt => CookieAction::Set(known.id.clone()),
+            _ => CookieAction::Leave,
+        }
+    }
+
+    /// Saves what an exchange changed, before its head leaves, and says what the head does to the
+    /// cookie: sets it with a save, takes back that of a session which was emptied, leaves that of
+    /// one which was not touched.
+    ///
+    /// # Errors
+    /// As [`Self::save`].
+    pub async fn autosave(&self, every_request: bool) -> Result<CookieAction, SessionError> {
+        let (opened, modified) = {
+            let state = self.state();
+            (state.snapshot.is_some(), state.overlay.as_ref().is_some_and(|overlay| overlay.is_modified()))
+        };
+        if every_request && !opened {
+            self.open().await?;
+        }
+        if modified && !self.is_emptied_unsaved() {
+            self.save(None).await?;
+        }
+        Ok(self.state().head_action(every_request, modified))
+    }
+
+    /// The head has left: a peer that has no cookie now will not get one.
+    pub fn head_left(&self) {
+        let mut state = self.state();
+        state.head = Head::Left;
+        if let Identity::Known(known) = &mut state.identity
+            && known.peer == Peer::IsOwedIt
+        {
+            known.peer = Peer::HasIt;
+        }
+    }
+
+    /// The cookie goes with the head that is leaving.
+    pub fn cookie_given(&self) {
+        if let Identity::Known(known) = &mut self.state().identity {
+            known.peer = Peer::HasIt;
+        }
+    }
+
+    /// Drops the loaded record, not the changes: the event is over.
+    pub fn forget_snapshot(&self) {
+        let mut state = self.state();
+        state.snapshot = None;
+        state.overlay.take_if(|overlay| !overlay.is_modified());
+    }
+
+    /// A session that never was saved and holds nothing has nothing to save.
+    fn is_emptied_unsaved(&self) -> bool {
+        self.read(|record, overlay| record.version == 0 && overlay.keys(record).is_empty()).unwrap_or(false)
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Record, &Overlay) -> T) -> Result<T, SessionError> {
+        let state = self.state();
+        let record = state.snapshot.as_deref().ok_or(SessionError::NotOpen)?;
+        Ok(match &state.overlay {
+            Some(overlay) => read(record, overlay),
+            None => read(record, &Overlay::default()),
+        })
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&Record, &mut Overlay) -> T) -> Result<T, SessionError> {
+        let mut state = self.state();
+        let record = state.snapshot.clone().ok_or(SessionError::NotOpen)?;
+        Ok(write(&record, state.overlay.get_or_insert_default()))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The key to save under, if the peer has the id or will.
+    fn saving_key(&self) -> Result<SessionKey, SessionError> {
+        match &self.identity {
+            Identity::Known(known) if known.peer == Peer::HasIt || self.head == Head::Here => Ok(known.id.key()),
+            _ => Err(SessionError::CookieUnreachable),
+        }
+    }
+
+    fn saved(&mut self) {
+        if let Identity::Known(known) = &mut self.identity
+            && known.peer == Peer::NeedsIt
+        {
+            known.peer = Peer::IsOwedIt;
+        }
+    }
+
+    fn head_action(&self, every_request: bool, modified: bool) -> CookieAction {
+        let (Identity::Known(known), Some(record)) = (&self.identity, &self.snapshot) else {
+            return CookieAction::Leave;
+        };
+        let empty = record.values.is_empty();
+        match known.peer {
+            Peer::HasIt if modified && empty => CookieAction::Expire,
+            Peer::HasIt if modified || (every_request && !empty) => CookieAction::Set(known.id.clone()),
+            Peer::IsOwedIt if !empty => CookieAction::Set(known.id.clone()),
+            _ => CookieAction::Leave,
+        }
+    }
+}
+
+/// serde_json does not look into strings that it ignores, so UTF-8 is checked first.
+fn check_json(value: &[u8]) -> Result<(), SessionError> {
+    let text = std::str::from_utf8(value).map_err(|error| SessionError::NotJson(error.to_string()))?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| SessionError::NotJson(error.to_string()))?;
+    Ok(())
+}
+
+impl From<TooLarge> for SessionError {
+    fn from(TooLarge { what, actual, limit }: TooLarge) -> Self {
+        Self::TooLarge { what, actual, limit }
+    }
+}
+
+impl From<DbError> for SessionError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Conflict { saved } => Self::Conflict(saved),
+            DbError::TooLarge(error) => error.into(),
+            DbError::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
+}
+
+impl fmt::Debug for SessionBinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionBinding")
+    }
+}
+
+#[cfg(test)]
+#[path = "binding_tests.rs"]
+mod tests;

@@ -1,0 +1,179 @@
+//! The rules of a session's holder, over a real SQLite file.
+
+use tempfile::TempDir;
+
+use super::super::SqliteDb;
+use super::*;
+
+struct Fixture {
+    _folder: TempDir,
+    db: Arc<dyn SessionDb>,
+    live: Arc<LiveSessions>,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let db = Arc::new(SqliteDb::open(&folder.path().join("s.db")).unwrap());
+        Self { _folder: folder, db, live: Arc::default() }
+    }
+
+    fn bind(&self, presented: Option<&SessionId>) -> SessionBinding {
+        SessionBinding::new(self.db.clone(), self.live.clone(), presented.cloned())
+    }
+
+    async fn open(&self, presented: Option<&SessionId>) -> SessionBinding {
+        let binding = self.bind(presented);
+        binding.open().await.unwrap();
+        binding
+    }
+
+    /// An exchange that sets `a` and so leaves its peer with a cookie.
+    async fn saved(&self) -> SessionId {
+        let binding = self.open(None).await;
+        binding.set("a", "1".into()).unwrap();
+        match binding.autosave(false).await.unwrap() {
+            CookieAction::Set(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn c1_session_saved_by_one_is_seen_by_another() {
+    let fixture = Fixture::new();
+    let id = fixture.saved().await;
+    let binding = fixture.open(Some(&id)).await;
+    assert_eq!(binding.get("a").unwrap(), Some("1".into()));
+    assert_eq!((binding.version().unwrap(), binding.is_new().unwrap()), (1, false));
+}
+
+#[tokio::test]
+async fn c2_untouched_new_session_stores_nothing_and_sets_no_cookie() {
+    let fixture = Fixture::new();
+    let binding = fixture.open(None).await;
+    assert!(binding.is_new().unwrap());
+    assert_eq!(binding.autosave(false).await.unwrap(), CookieAction::Leave);
+    assert_eq!(fixture.bind(None).autosave(false).await.unwrap(), CookieAction::Leave);
+}
+
+#[tokio::test]
+async fn c2_session_set_and_cleared_before_any_save_stores_nothing() {
+    let fixture = Fixture::new();
+    let binding = fixture.open(None).await;
+    binding.set("a", "1".into()).unwrap();
+    binding.clear().unwrap();
+    assert_eq!(binding.autosave(false).await.unwrap(), CookieAction::Leave);
+    assert!(binding.is_new().unwrap());
+}
+
+#[tokio::test]
+async fn c2_emptied_session_takes_its_cookie_back() {
+    let fixture = Fixture::new();
+    let id = fixture.saved().await;
+    let binding = fixture.open(Some(&id)).await;
+    binding.clear().unwrap();
+    assert_eq!(binding.autosave(false).await.unwrap(), CookieAction::Expire);
+}
+
+#[tokio::test]
+async fn c2_save_every_request_sends_the_cookie_of_an_unopened_session() {
+    let fixture = Fixture::new();
+    let id = fixture.saved().await;
+    assert_eq!(fixture.bind(Some(&id)).autosave(true).await.unwrap(), CookieAction::Set(id.clone()));
+    assert_eq!(fixture.bind(Some(&id)).autosave(false).await.unwrap(), CookieAction::Leave);
+}
+
+#[tokio::test]
+async fn c3_websocket_opened_before_accept_owns_its_id_though_nothing_is_saved() {
+    let fixture = Fixture::new();
+    let websocket = fixture.open(None).await;
+    let CookieAction::Set(id) = websocket.cookie() else { panic!("no cookie on the 101") };
+    websocket.cookie_given();
+    websocket.head_left();
+    let exchange = fixture.open(Some(&id)).await;
+    exchange.set("a", "1".into()).unwrap();
+    assert_eq!(exchange.autosave(false).await.unwrap(), CookieAction::Set(id.clone()));
+    websocket.open().await.unwrap();
+    assert_eq!(websocket.get("a").unwrap(), Some("1".into()));
+    drop(websocket);
+}
+
+#[tokio::test]
+async fn c3_unsaved_changes_are_seen_by_their_websocket_alone_and_outlive_the_event() {
+    let fixture = Fixture::new();
+    let id = fixture.saved().await;
+    let (one, other) = (fixture.open(Some(&id)).await, fixture.open(Some(&id)).await);
+    one.set("a", "2".into()).unwrap();
+    one.forget_snapshot();
+    assert_eq!(one.get("a"), Err(SessionError::NotOpen));
+    one.open().await.unwrap();
+    assert_eq!(one.get("a").unwrap(), Some("2".into()));
+    assert_eq!(other.get("a").unwrap(), Some("1".into()));
+    assert_eq!(one.save(None).await.unwrap(), 2);
+    other.open().await.unwrap();
+    assert_eq!(other.get("a").unwrap(), Some("2".into()));
+}
+
+#[tokio::test]
+async fn c3_first_opened_after_the_head_left_cannot_be_saved() {
+    let fixture = Fixture::new();
+    let binding = fixture.bind(None);
+    binding.head_left();
+    binding.open().await.unwrap();
+    binding.set("a", "1".into()).unwrap();
+    assert_eq!(binding.save(None).await, Err(SessionError::CookieUnreachable));
+    assert_eq!(binding.get("a").unwrap(), Some("1".into()));
+}
+
+#[tokio::test]
+async fn c4_saved_before_the_response_still_sets_the_cookie_on_it() {
+    let fixture = Fixture::new();
+    let binding = fixture.open(None).await;
+    binding.set("a", "1".into()).unwrap();
+    assert_eq!(binding.save(None).await.unwrap(), 1);
+    assert!(matches!(binding.autosave(false).await.unwrap(), CookieAction::Set(_)));
+}
+
+#[tokio::test]
+async fn c6_id_that_this_host_never_gave_is_not_adopted() {
+    let fixture = Fixture::new();
+    let planted = SessionId::mint().unwrap();
+    let binding = fixture.open(Some(&planted)).await;
+    binding.set("a", "1".into()).unwrap();
+    let CookieAction::Set(id) = binding.autosave(false).await.unwrap() else { panic!("no cookie") };
+    assert_ne!(id, planted);
+}
+
+#[tokio::test]
+async fn c6_id_minted_for_a_websocket_is_forgotten_with_it() {
+    let fixture = Fixture::new();
+    let websocket = fixture.open(None).await;
+    let CookieAction::Set(id) = websocket.cookie() else { panic!("no cookie on the 101") };
+    assert!(fixture.live.contains(id.key()));
+    drop(websocket);
+    assert!(!fixture.live.contains(id.key()));
+}
+
+#[tokio::test]
+async fn c7_writers_of_different_keys_keep_both_and_if_version_conflicts() {
+    let fixture = Fixture::new();
+    let id = fixture.saved().await;
+    let (one, other) = (fixture.open(Some(&id)).await, fixture.open(Some(&id)).await);
+    one.set("b", "1".into()).unwrap();
+    other.set("c", "1".into()).unwrap();
+    assert_eq!(one.save(Some(1)).await.unwrap(), 2);
+    assert_eq!(other.save(Some(1)).await, Err(SessionError::Conflict(2)));
+    assert_eq!(other.get("c").unwrap(), Some("1".into()));
+    assert_eq!(other.save(None).await.unwrap(), 3);
+    assert_eq!(other.keys().unwrap(), ["a", "b", "c"]);
+}
+
+#[tokio::test]
+async fn set_of_what_is_not_json_is_refused() {
+    let fixture = Fixture::new();
+    let binding = fixture.open(None).await;
+    assert!(matches!(binding.set("a", "{".into()), Err(SessionError::NotJson(_))));
+    assert!(matches!(binding.set("a", Bytes::from_static(b"\"\xff\"")), Err(SessionError::NotJson(_))));
+    assert_eq!(binding.keys().unwrap(), Vec::<String>::new());
+}

@@ -1,0 +1,23 @@
+//! Sessions: the durable state that the cookie names, shared by exchanges and websockets.
+//!
+//! [`SessionBinding`] is the session as one exchange or websocket sees it: the saved record beneath
+//! its own unsaved changes. [`SessionDb`] is where records persist; [`SqliteDb`] is the default.
+//! [`CookieSettings`] is how a browser holds the id. Knows no guests and no sockets.
+
+mod binding;
+mod cookie;
+mod db;
+mod id;
+mod live;
+mod overlay;
+mod record;
+mod sqlite;
+
+pub use binding::{CookieAction, SessionBinding, SessionError};
+pub use cookie::{CookieSettings, SameSite, Secure};
+pub use db::{DbError, DbFuture, SessionDb};
+pub use id::{SessionId, SessionKey};
+pub use live::LiveSessions;
+pub use overlay::Overlay;
+pub use record::{Changes, Record, TooLarge};
+pub use sqlite::{OpenError, SqliteDb};

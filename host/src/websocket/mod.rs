@@ -1,0 +1,115 @@
+//! One websocket from handshake to end: the task that owns its connection.
+//!
+//! [`open`] starts the handler and hands the handshake's answer back to HTTP; then [`talk`] moves
+//! frames between the connection, the handler and the outbox until both sides are done. What may
+//! happen when is decided by the port's lifecycle.
+
+pub mod frames;
+pub mod registry;
+mod talk;
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use self::frames::{Frames, Io};
+use self::talk::Talk;
+use crate::app::App;
+use crate::dispatch::{self, Call, Seat};
+use crate::event::State;
+use crate::failure::Fault;
+use crate::instance::Event;
+use crate::limits;
+use crate::port::websocket::{Answer, Style, WebsocketPort};
+
+/// A connection after its upgrade, and what had been read of it; none if the peer left before.
+pub type Upgrade = std::pin::Pin<Box<dyn Future<Output = Option<(Io, Bytes)>> + Send>>;
+
+/// What a websocket's task works with.
+pub struct Websocket {
+    /// The websocket.
+    pub port: Arc<WebsocketPort>,
+    /// Its app.
+    pub app: Arc<App>,
+    /// Its handler.
+    pub seat: Seat,
+    /// The bound of a message, for the codec.
+    pub message_bytes_max: usize,
+}
+
+/// How a websocket went, for the access log.
+#[derive(Debug)]
+pub struct Summary {
+    /// Messages from the peer.
+    pub received: u64,
+    /// Messages to the peer.
+    pub sent: u64,
+}
+
+/// Runs a websocket to its end. `answered` gets the handshake's answer; `upgrade` resolves once the
+/// answer was 101 and has left.
+pub async fn run(mut websocket: Websocket, answered: oneshot::Sender<Answer>, upgrade: Upgrade) -> Summary {
+    websocket.port.connect();
+    let mut call = Some(websocket.begin());
+    let answer = websocket.answer(&mut call).await;
+    let accepted = matches!(answer, Answer::Accept(_));
+    let heard = answered.send(answer).is_ok();
+    let stream =
+        if accepted && heard { tokio::time::timeout(limits::HEAD, upgrade).await.ok().flatten() } else { None };
+    let frames = match stream {
+        Some((io, read)) => Some(Frames::new(io, read, websocket.message_bytes_max).await),
+        None => None,
+    };
+    Talk::new(websocket, frames, call).await
+}
+
+impl Websocket {
+    fn begin(&mut self) -> Call {
+        match self.port.style {
+            Style::Event => self.seat.deliver(&self.app, &self.port, Event::Open),
+            Style::Loop(_) => self.seat.handle_websocket(&self.port),
+        }
+    }
+
+    /// Drives the handler until it has answered the handshake; the call may go on.
+    async fn answer(&self, call: &mut Option<Call>) -> Answer {
+        let decided = std::future::poll_fn(|cx| self.poll_decided(call, cx));
+        if tokio::time::timeout(limits::ACCEPT, decided).await.is_err() {
+            *call = None;
+            self.fail(dispatch::report(Fault::Undecided(limits::ACCEPT.as_millis()), &self.seat.handler.name));
+        }
+        std::future::poll_fn(|cx| self.port.poll_answer(cx)).await
+    }
+
+    /// Ready once there is an answer to take, or the handler has ended.
+    fn poll_decided(&self, call: &mut Option<Call>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(running) = call else { return Poll::Ready(()) };
+        if let Poll::Ready(verdict) = dispatch::poll(running, &self.seat.handler.name, cx) {
+            *call = None;
+            self.settle(verdict);
+            return Poll::Ready(());
+        }
+        self.port.poll_answered(cx)
+    }
+
+    /// The handler returned before the handshake was answered, or after.
+    fn settle(&self, verdict: Result<(), (Fault, crate::failure::ReportId)>) {
+        match (verdict, &self.port.style) {
+            (Err(report), _) => self.fail(report),
+            (Ok(()), Style::Event) if self.port.state() == State::Connecting => {
+                let accepted = self.port.accept(None, &[]);
+                debug_assert_eq!(accepted, Ok(()));
+            }
+            // A loop-style handler that returns is done with the websocket; before accept that
+            // denies it.
+            (Ok(()), Style::Loop(_)) => self.port.host_close(crate::failure::close_code::NORMAL, ""),
+            (Ok(()), Style::Event) => {}
+        }
+    }
+
+    fn fail(&self, (fault, report): (Fault, crate::failure::ReportId)) {
+        self.port.fail(&fault, report);
+    }
+}

@@ -1,0 +1,330 @@
+//! The conversation: one future that polls the connection, the handler and the outbox in turn.
+//!
+//! Everything that one websocket does happens here, on one task: no lock is contended and a message
+//! that can be echoed at once costs no wake-up. While nothing happens it holds no instance, no
+//! messages and one timer.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep};
+
+use super::frames::{Frames, Incoming};
+use super::{Summary, Websocket};
+use crate::dispatch::{self, Call};
+use crate::event::{Close, Message};
+use crate::failure::{Fault, ReportId};
+use crate::instance::Event;
+use crate::limits;
+use crate::outbox::Outgoing;
+use crate::port::websocket::Style;
+
+/// A websocket whose handshake has been answered, until its end.
+pub(super) struct Talk {
+    websocket: Websocket,
+    frames: Option<Frames>,
+    call: Option<Call>,
+    call_since: Instant,
+    pending: VecDeque<Message>,
+    pending_bytes: usize,
+    /// What `on-close` is still to be told.
+    close: Option<Close>,
+    /// The guest failed: what the peer still sends is nobody's.
+    failed: bool,
+    dirty: bool,
+    heard: Instant,
+    pinged: Option<Instant>,
+    closing: Option<Instant>,
+    timer: Pin<Box<Sleep>>,
+    summary: Summary,
+}
+
+impl Talk {
+    pub(super) fn new(websocket: Websocket, frames: Option<Frames>, call: Option<Call>) -> Self {
+        let now = Instant::now();
+        let mut talk = Self {
+            websocket,
+            call,
+            call_since: now,
+            pending: VecDeque::new(),
+            pending_bytes: 0,
+            close: None,
+            failed: false,
+            dirty: false,
+            heard: now,
+            pinged: None,
+            closing: None,
+            timer: Box::pin(tokio::time::sleep_until(now + limits::PING_AFTER)),
+            summary: Summary { received: 0, sent: 0 },
+            frames,
+        };
+        if talk.frames.is_none() {
+            talk.end();
+        }
+        talk
+    }
+
+    /// Reads frames until there are none, or the handler has enough to do.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut progress = false;
+        while self.has_room() {
+            let Some(frames) = &mut self.frames else { return progress };
+            let Poll::Ready(incoming) = frames.poll_next(cx) else { return progress };
+            progress = true;
+            self.heard = Instant::now();
+            self.pinged = None;
+            match incoming {
+                Incoming::Message(message) => self.take_in(message),
+                Incoming::Control => self.dirty = true,
+                Incoming::Close(close) => {
+                    self.dirty = true;
+                    self.closing.get_or_insert(self.heard);
+                    let (code, reason) = close.map_or((None, String::new()), |close| (Some(close.code), close.reason));
+                    self.websocket.port.peer_closed(code, &reason);
+                }
+                Incoming::Violation(close) => {
+                    self.closing.get_or_insert(self.heard);
+                    self.websocket.port.host_close(close.code, &close.reason);
+                }
+                Incoming::End => self.end(),
+            }
+        }
+        progress
+    }
+
+    fn has_room(&self) -> bool {
+        match &self.websocket.port.style {
+            Style::Loop(inbox) => inbox.has_room() || self.call.is_none(),
+            Style::Event => {
+                self.pending.len() < limits::BATCH_MESSAGES_MAX && self.pending_bytes < limits::INBOX_BYTES_MAX
+            }
+        }
+    }
+
+    fn take_in(&mut self, message: Message) {
+        self.summary.received += 1;
+        match &self.websocket.port.style {
+            _ if self.failed => {}
+            Style::Loop(_) if self.call.is_none() => {}
+            Style::Loop(inbox) => inbox.push(message),
+            Style::Event => {
+                self.pending_bytes += message.len();
+                self.pending.push_back(message);
+            }
+        }
+    }
+
+    /// Polls the handler's call, and begins the next.
+    fn poll_call(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.call.is_none() {
+            self.begin();
+        }
+        let Some(call) = &mut self.call else { return false };
+        let Poll::Ready(verdict) = dispatch::poll(call, &self.websocket.seat.handler.name, cx) else { return false };
+        self.call = None;
+        if verdict.is_err() {
+            self.abandon();
+        }
+        self.websocket.settle(verdict);
+        true
+    }
+
+    fn begin(&mut self) {
+        if !matches!(self.websocket.port.style, Style::Event) {
+            return;
+        }
+        let event = if !self.pending.is_empty() {
+            self.pending_bytes = 0;
+            Event::Messages(std::mem::take(&mut self.pending).into())
+        } else if let Some(close) = self.close.take() {
+            Event::Close(close)
+        } else {
+            return;
+        };
+        self.call_since = self.heard;
+        let Websocket { seat, app, port, .. } = &mut self.websocket;
+        self.call = Some(seat.deliver(app, port, event));
+    }
+
+    /// The guest failed: messages that it has not seen are not delivered to another instance, which
+    /// would meet them without what came before.
+    fn abandon(&mut self) {
+        self.failed = true;
+        self.pending.clear();
+        self.pending_bytes = 0;
+    }
+
+    /// Writes what the outbox holds, as far as the connection takes it.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut progress = false;
+        loop {
+            if self.frames.is_none() || (self.dirty && !self.flush(cx)) {
+                return progress;
+            }
+            if self.websocket.port.outbox.poll_ready(cx).is_pending() {
+                return progress;
+            }
+            let Some(frames) = &mut self.frames else { return progress };
+            match frames.poll_ready(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => self.end(),
+                Poll::Pending => return progress,
+            }
+            progress |= self.fill();
+        }
+    }
+
+    /// Moves messages from the outbox to the codec, as many as its buffer takes at once.
+    fn fill(&mut self) -> bool {
+        let Some(frames) = &mut self.frames else { return false };
+        let mut bytes = 0;
+        while bytes < limits::WRITE_BUFFER_BYTES {
+            let started = match self.websocket.port.outbox.take() {
+                Some(Outgoing::Message(message)) => {
+                    self.summary.sent += 1;
+                    bytes += message.len();
+                    frames.start(message)
+                }
+                Some(Outgoing::Close(close)) => {
+                    self.websocket.port.close_sent();
+                    self.closing.get_or_insert_with(Instant::now);
+                    frames.start_close(close)
+                }
+                None => break,
+            };
+            self.dirty = true;
+            if started.is_err() {
+                self.end();
+                return true;
+            }
+        }
+        true
+    }
+
+    /// Whether all is on the wire.
+    fn flush(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(frames) = &mut self.frames else { return false };
+        match frames.poll_flush(cx) {
+            Poll::Ready(Ok(())) => self.dirty = false,
+            Poll::Ready(Err(_)) => self.end(),
+            Poll::Pending => {}
+        }
+        !self.dirty && self.frames.is_some()
+    }
+
+    /// The connection is over: nothing more is read or written, the handler learns the close.
+    fn end(&mut self) {
+        self.frames = None;
+        self.heard = Instant::now();
+        self.call_since = self.call_since.max(self.heard);
+        self.close = self.websocket.port.ended().or(self.close.take());
+    }
+
+    fn is_over(&self) -> bool {
+        let told = self.close.is_none() || matches!(self.websocket.port.style, Style::Loop(_));
+        self.frames.is_none() && self.call.is_none() && self.pending.is_empty() && told
+    }
+
+    /// Acts on the deadline that has passed, or arms the timer for the next one.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let (due, what) = self.deadline();
+        if due > Instant::now() {
+            // It may fire too early, never too late: a message only moves deadlines away.
+            if due < self.timer.deadline() || self.timer.is_elapsed() {
+                self.timer.as_mut().reset(due);
+            }
+            return self.timer.as_mut().poll(cx).is_ready();
+        }
+        match what {
+            Due::Call(limit) => self.overrun(limit),
+            Due::Close => {
+                self.websocket.port.close_timed_out();
+                self.end();
+            }
+            Due::Pong => self.end(),
+            Due::Ping => self.ping(),
+        }
+        true
+    }
+
+    fn deadline(&self) -> (Instant, Due) {
+        let call = self.call_limit().map(|limit| (self.call_since + limit, Due::Call(limit)));
+        let connection = self.frames.as_ref().map(|_| match (self.closing, self.pinged) {
+            (Some(since), _) => (since + limits::CLOSE, Due::Close),
+            (None, Some(since)) => (since + limits::PONG, Due::Pong),
+            (None, None) => (self.heard + limits::PING_AFTER, Due::Ping),
+        });
+        match (call, connection) {
+            (Some(call), Some(connection)) if call.0 < connection.0 => call,
+            (Some(call), None) => call,
+            (_, Some(connection)) => connection,
+            (None, None) => (self.heard + limits::PING_AFTER, Due::Ping),
+        }
+    }
+
+    /// How long the call may take: an event its deadline; a loop, once its websocket has ended.
+    fn call_limit(&self) -> Option<Duration> {
+        self.call.as_ref()?;
+        match self.websocket.port.style {
+            Style::Loop(_) if self.frames.is_some() => None,
+            _ => Some(self.websocket.seat.handler.settings.deadline.unwrap_or(limits::EVENT_DEADLINE)),
+        }
+    }
+
+    fn overrun(&mut self, limit: Duration) {
+        if self.websocket.port.outbox.is_awaited() {
+            // The guest waits for the peer, which has a deadline of its own.
+            self.call_since = Instant::now();
+            return;
+        }
+        self.call = None;
+        self.abandon();
+        let fault = Fault::OverDeadline { deadline_ms: limit.as_millis() };
+        let report: (Fault, ReportId) = dispatch::report(fault, &self.websocket.seat.handler.name);
+        self.websocket.settle(Err(report));
+    }
+
+    fn ping(&mut self) {
+        let now = Instant::now();
+        if !self.has_room() {
+            // We do not read, so an answer could not be seen.
+            self.heard = now;
+            return;
+        }
+        self.pinged = Some(now);
+        self.dirty = true;
+        if self.frames.as_mut().is_some_and(|frames| frames.start_ping().is_err()) {
+            self.end();
+        }
+    }
+}
+
+enum Due {
+    Call(Duration),
+    Close,
+    Pong,
+    Ping,
+}
+
+impl Future for Talk {
+    type Output = Summary;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Summary> {
+        let talk = &mut *self;
+        loop {
+            let read = talk.poll_read(cx);
+            let called = talk.poll_call(cx);
+            let wrote = talk.poll_write(cx);
+            if talk.is_over() {
+                let Summary { received, sent } = talk.summary;
+                return Poll::Ready(Summary { received, sent });
+            }
+            if !(read || called || wrote) && !talk.poll_timer(cx) {
+                return Poll::Pending;
+            }
+        }
+    }
+}
