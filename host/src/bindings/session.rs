@@ -34,6 +34,10 @@ impl Host for GuestState {
         Ok(self.session(of)?.clear().map_err(Error::from))
     }
 
+    fn discard(&mut self, of: u64) -> Reply<()> {
+        Ok(self.session(of)?.discard().map_err(Error::from))
+    }
+
     fn is_new(&mut self, of: u64) -> Reply<bool> {
         Ok(self.session(of)?.is_new().map_err(Error::from))
     }

@@ -188,6 +188,14 @@ impl SessionBinding {
         self.write(|record, overlay| overlay.clear(record))
     }
 
+    /// Drops the unsaved changes.
+    ///
+    /// # Errors
+    /// `NotOpen`.
+    pub fn discard(&self) -> Result<(), SessionError> {
+        self.write(|_, overlay| *overlay = Overlay::default())
+    }
+
     /// Whether no record was ever saved.
     ///
     /// # Errors

@@ -1,0 +1,186 @@
+//! One error for everything that a handler may meet.
+
+use std::fmt;
+
+use crate::bindings::wit;
+use crate::message::Close;
+use crate::websocket::State;
+
+/// What an operation comes to.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation failed. None of these closes the websocket by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The websocket has ended. Returned out of a loop-style handler, it is a normal end.
+    Disconnected(Close),
+    /// The call is not legal in this state of the websocket.
+    WrongState(State),
+    /// Text was wanted and binary came, or the other way round; the message is lost.
+    WrongKind {
+        /// `text` or `binary`.
+        wanted: &'static str,
+    },
+    /// The message or value is not the JSON that was wanted.
+    BadJson {
+        /// From 1.
+        line: usize,
+        /// From 1; 0 where the type did not fit.
+        column: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Something is larger than its limit.
+    TooLarge {
+        /// Bytes (or items) there were.
+        actual: u64,
+        /// Bytes (or items) allowed.
+        limit: u64,
+    },
+    /// Nothing came, or the peer took nothing, in time.
+    TimedOut,
+    /// `receive` in event style, where messages come to `on_message`.
+    WrongStyle,
+    /// A close code that may not be sent: 1000-1003, 1007-1013 and 3000-4999 may.
+    InvalidCode(u16),
+    /// A subprotocol that the peer did not offer.
+    NotOffered(String),
+    /// A header or status that cannot be sent; the text says which.
+    InvalidHead(String),
+    /// An HTTP call in the wrong order; the text names the stage.
+    WrongOrder(&'static str),
+    /// The peer of an exchange has gone.
+    PeerGone,
+    /// The body sent differs from the `content-length` promised.
+    LengthMismatch {
+        /// Bytes sent.
+        actual: u64,
+        /// Bytes promised.
+        promised: u64,
+    },
+    /// The session was not opened.
+    SessionNotOpen,
+    /// Another version of the session is saved, this one: open it again, and retry.
+    Conflict(u64),
+    /// The peer holds no session cookie, and it is too late to give it one.
+    CookieUnreachable,
+    /// The session store failed; nothing was saved.
+    SessionUnavailable(String),
+    /// The host does not do that.
+    Unsupported,
+    /// The handler's own failure.
+    Failed(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disconnected(close) => write!(f, "the websocket has ended with {}", close.code),
+            Self::WrongState(state) => write!(f, "illegal while the websocket is {state}"),
+            Self::WrongKind { wanted } => write!(f, "the message is not {wanted}"),
+            Self::BadJson { line, column, reason } => write!(f, "bad JSON at line {line} column {column}: {reason}"),
+            Self::TooLarge { actual, limit } => write!(f, "{actual} exceeds the limit of {limit}"),
+            Self::TimedOut => f.write_str("timed out"),
+            Self::WrongStyle => f.write_str("receive is for loop style; in event style messages come to on_message"),
+            Self::InvalidCode(code) => write!(f, "close code {code} may not be sent"),
+            Self::NotOffered(name) => write!(f, "subprotocol {name:?} was not offered"),
+            Self::InvalidHead(what) => f.write_str(what),
+            Self::WrongOrder(stage) => write!(f, "illegal while the response is {stage}"),
+            Self::PeerGone => f.write_str("the peer has gone"),
+            Self::LengthMismatch { actual, promised } => write!(f, "{actual} bytes sent, {promised} promised"),
+            Self::SessionNotOpen => f.write_str("the session is not open"),
+            Self::Conflict(saved) => write!(f, "version {saved} of the session is saved"),
+            Self::CookieUnreachable => f.write_str("the peer holds no session cookie and cannot get one any more"),
+            Self::SessionUnavailable(cause) => write!(f, "the session store failed: {cause}"),
+            Self::Unsupported => f.write_str("this host does not do that"),
+            Self::Failed(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<String> for Error {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
+}
+
+impl From<&str> for Error {
+    fn from(reason: &str) -> Self {
+        Self::Failed(reason.to_owned())
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::BadJson { line: error.line(), column: error.column(), reason: error.to_string() }
+    }
+}
+
+impl From<wit::websocket::Error> for Error {
+    fn from(error: wit::websocket::Error) -> Self {
+        use wit::websocket::Error as Wit;
+        match error {
+            Wit::WrongState(state) => Self::WrongState(state.into()),
+            Wit::Disconnected(close) => Self::Disconnected(close.into()),
+            Wit::TooLarge(excess) | Wit::ReasonTooLong(excess) => excess.into(),
+            Wit::TimedOut => Self::TimedOut,
+            Wit::WrongStyle => Self::WrongStyle,
+            Wit::InvalidCode(code) => Self::InvalidCode(code),
+            Wit::NotOffered(name) => Self::NotOffered(name),
+            Wit::InvalidHead(what) => Self::InvalidHead(what),
+            Wit::Retire | Wit::Unsupported => Self::Unsupported,
+        }
+    }
+}
+
+impl From<wit::http::Error> for Error {
+    fn from(error: wit::http::Error) -> Self {
+        use wit::http::{Error as Wit, Stage};
+        match error {
+            Wit::WrongOrder(Stage::Unanswered) => Self::WrongOrder("unanswered"),
+            Wit::WrongOrder(Stage::Streaming) => Self::WrongOrder("streaming"),
+            Wit::WrongOrder(Stage::Finished) => Self::WrongOrder("finished"),
+            Wit::TooLarge(excess) => excess.into(),
+            Wit::PeerGone => Self::PeerGone,
+            Wit::InvalidHead(what) => Self::InvalidHead(what),
+            Wit::LengthMismatch(excess) => Self::LengthMismatch { actual: excess.actual, promised: excess.limit },
+            Wit::SessionUnsaved => Self::SessionUnavailable("so the response was not sent".to_owned()),
+            Wit::Unsupported => Self::Unsupported,
+        }
+    }
+}
+
+impl From<wit::session::Error> for Error {
+    fn from(error: wit::session::Error) -> Self {
+        use wit::session::Error as Wit;
+        match error {
+            Wit::NotOpen => Self::SessionNotOpen,
+            Wit::NotJson(reason) => Self::BadJson { line: 0, column: 0, reason },
+            Wit::TooLarge(excess) => excess.into(),
+            Wit::Conflict(saved) => Self::Conflict(saved),
+            Wit::CookieUnreachable => Self::CookieUnreachable,
+            Wit::Unavailable(cause) => Self::SessionUnavailable(cause),
+            Wit::Deleted | Wit::Unsupported => Self::Unsupported,
+        }
+    }
+}
+
+impl From<wit::groups::Error> for Error {
+    fn from(error: wit::groups::Error) -> Self {
+        use wit::groups::Error as Wit;
+        match error {
+            Wit::InvalidName(excess) | Wit::TooMany(excess) | Wit::TooLarge(excess) => excess.into(),
+            Wit::Gone => Self::PeerGone,
+            Wit::Unsupported => Self::Unsupported,
+        }
+    }
+}
+
+impl From<wit::types::Excess> for Error {
+    fn from(excess: wit::types::Excess) -> Self {
+        Self::TooLarge { actual: excess.actual, limit: excess.limit }
+    }
+}

@@ -1,0 +1,196 @@
+//! HTTP: requests and their answers.
+
+use std::ops::Deref;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::bindings::wit::http;
+use crate::error::{Error, Result};
+use crate::head::{Head, Query};
+use crate::session::Session;
+use crate::websocket::fields;
+
+/// A request. What was asked is read through [`Head`].
+#[derive(Debug)]
+pub struct Request {
+    id: u64,
+    head: Head,
+}
+
+/// What a handler answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response(Answer);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answer {
+    Whole { status: u16, headers: Vec<(String, String)>, body: Vec<u8> },
+    Streamed,
+}
+
+/// The body of a streamed response. Dropped without [`BodyWriter::finish`], the peer sees it aborted.
+#[derive(Debug)]
+#[must_use = "a body that is not finished is aborted"]
+pub struct BodyWriter {
+    id: u64,
+}
+
+impl Request {
+    #[doc(hidden)]
+    pub fn new(id: u64) -> Self {
+        Self { id, head: Head::new(id) }
+    }
+
+    /// The next part of the body; none at its end.
+    ///
+    /// # Errors
+    /// [`Error::PeerGone`], [`Error::TooLarge`].
+    pub async fn read(&self) -> Result<Option<Vec<u8>>> {
+        Ok(http::read(self.id, u64::MAX).await?)
+    }
+
+    /// The whole body, if it has at most so many bytes.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`]; as [`Self::read`].
+    pub async fn bytes(&self, limit: usize) -> Result<Vec<u8>> {
+        let mut body = Vec::new();
+        while let Some(part) = self.read().await? {
+            body.extend(part);
+            if body.len() > limit {
+                return Err(Error::TooLarge { actual: body.len() as u64, limit: limit as u64 });
+            }
+        }
+        Ok(body)
+    }
+
+    /// The whole body as JSON, of at most 1 MiB.
+    ///
+    /// # Errors
+    /// [`Error::BadJson`]; as [`Self::bytes`].
+    pub async fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        Ok(serde_json::from_slice(&self.bytes(1 << 20).await?)?)
+    }
+
+    /// The whole body as the fields of a form, of at most 1 MiB.
+    ///
+    /// # Errors
+    /// As [`Self::bytes`].
+    pub async fn form(&self) -> Result<Query> {
+        Ok(Query::parse(&String::from_utf8_lossy(&self.bytes(1 << 20).await?)))
+    }
+
+    /// The peer's session. What is changed before the answer is saved with it.
+    ///
+    /// # Errors
+    /// [`Error::SessionUnavailable`].
+    pub async fn session(&self) -> Result<Session> {
+        Session::open(self.id).await
+    }
+
+    /// Starts a streamed response; return [`Response::streamed`] once the body is finished.
+    ///
+    /// # Errors
+    /// [`Error::WrongOrder`], [`Error::InvalidHead`], [`Error::SessionUnavailable`].
+    pub async fn start(&self, status: u16, headers: &[(&str, &str)]) -> Result<BodyWriter> {
+        http::send_start(self.id, http::Response { status, headers: fields(headers) }).await?;
+        Ok(BodyWriter { id: self.id })
+    }
+
+    /// Answers at once; the handler may go on, and returns [`Response::streamed`].
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn respond(&self, response: Response) -> Result<()> {
+        match response.0 {
+            Answer::Whole { status, headers, body } => {
+                Ok(http::send(self.id, http::Response { status, headers }, body).await?)
+            }
+            Answer::Streamed => Ok(()),
+        }
+    }
+}
+
+impl Deref for Request {
+    type Target = Head;
+
+    fn deref(&self) -> &Head {
+        &self.head
+    }
+}
+
+impl BodyWriter {
+    /// Sends a part; waits while the peer is slow.
+    ///
+    /// # Errors
+    /// [`Error::PeerGone`], [`Error::LengthMismatch`].
+    pub async fn write(&self, part: impl Into<Vec<u8>>) -> Result<()> {
+        Ok(http::send_chunk(self.id, part.into()).await?)
+    }
+
+    /// Ends the body.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn finish(self) -> Result<()> {
+        Ok(http::send_finished(self.id).await?)
+    }
+}
+
+impl Response {
+    /// Bytes, with status 200.
+    pub fn bytes(body: impl Into<Vec<u8>>) -> Self {
+        Self(Answer::Whole { status: 200, headers: Vec::new(), body: body.into() })
+    }
+
+    /// Plain text, with status 200.
+    pub fn text(body: impl Into<String>) -> Self {
+        Self::bytes(body.into()).with_header("content-type", "text/plain; charset=utf-8")
+    }
+
+    /// A page, with status 200.
+    pub fn html(body: impl Into<String>) -> Self {
+        Self::bytes(body.into()).with_header("content-type", "text/html; charset=utf-8")
+    }
+
+    /// JSON, with status 200.
+    ///
+    /// # Errors
+    /// [`Error::BadJson`] for what JSON cannot express.
+    pub fn json(value: &impl Serialize) -> Result<Self> {
+        Ok(Self::bytes(serde_json::to_vec(value)?).with_header("content-type", "application/json"))
+    }
+
+    /// An empty response of this status.
+    pub fn status(status: u16) -> Self {
+        Self::bytes(Vec::new()).with_status(status)
+    }
+
+    /// 303: the browser gets another address.
+    pub fn see_other(location: &str) -> Self {
+        Self::status(303).with_header("location", location)
+    }
+
+    /// Everything was already sent, by [`Request::start`] or [`Request::respond`].
+    pub fn streamed() -> Self {
+        Self(Answer::Streamed)
+    }
+
+    /// The same with another status.
+    #[must_use]
+    pub fn with_status(mut self, new: u16) -> Self {
+        if let Answer::Whole { status, .. } = &mut self.0 {
+            *status = new;
+        }
+        self
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        if let Answer::Whole { headers, .. } = &mut self.0 {
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+        self
+    }
+}

@@ -1,0 +1,96 @@
+//! Write WebSocket and HTTP handlers for Sessile in Rust.
+//!
+//! A handler is a WebAssembly component: build a `cdylib` crate with
+//! `cargo build --release --target wasm32-wasip2`, name it in a `sessile.toml`, and
+//! `sessile up` serves it. The host owns the socket; the handler can be replaced under it.
+//!
+//! # Loop style
+//!
+//! One call for one websocket, as long as it lives. The way of Starlette:
+//!
+//! ```
+//! use sessile_sdk::prelude::*;
+//!
+//! async fn echo(mut ws: WebSocket) -> Result<()> {
+//!     ws.accept().await?;
+//!     while let Some(message) = ws.next().await? {
+//!         ws.send(message).await?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! sessile_sdk::websocket_loop!(echo);
+//! # fn main() {}
+//! ```
+//!
+//! # Event style
+//!
+//! A call for each thing that happens. Between calls an idle websocket costs no instance, and new
+//! code takes over at the next message:
+//!
+//! ```
+//! use sessile_sdk::prelude::*;
+//!
+//! struct Chat;
+//!
+//! impl WebsocketEvents for Chat {
+//!     async fn on_open(ws: &WebSocket) -> Result<()> {
+//!         ws.accept().await?;
+//!         ws.join("lobby").await
+//!     }
+//!
+//!     async fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
+//!         sessile_sdk::groups::publish("lobby", message).await?;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! sessile_sdk::websocket_events!(Chat);
+//! # fn main() {}
+//! ```
+//!
+//! # HTTP
+//!
+//! ```
+//! use sessile_sdk::prelude::*;
+//!
+//! async fn visits(request: Request) -> Result<Response> {
+//!     let session = request.session().await?;
+//!     let visits = session.get::<u32>("visits")?.unwrap_or(0) + 1;
+//!     session.set("visits", &visits)?;
+//!     Ok(Response::text(format!("visit {visits}")))
+//! }
+//!
+//! sessile_sdk::http!(visits);
+//! # fn main() {}
+//! ```
+//!
+//! Globals are a cache that may vanish after any event; what must last goes into the [`Session`].
+//! Everything is described by the WIT package `sessile:handler`, which every language shares.
+
+mod bindings;
+mod error;
+pub mod groups;
+mod head;
+mod http;
+mod macros;
+pub mod log;
+mod message;
+mod session;
+pub mod time;
+mod websocket;
+
+#[doc(hidden)]
+pub mod export;
+
+pub use error::{Error, Result};
+pub use head::{Head, Headers, Query, Url};
+pub use http::{BodyWriter, Request, Response};
+pub use message::{Close, JsonMode, Message};
+pub use session::Session;
+pub use websocket::{Queued, State, WebSocket, WebsocketEvents};
+
+/// What most handlers use.
+pub mod prelude {
+    pub use crate::{Close, Error, Message, Request, Response, Result, Session, WebSocket, WebsocketEvents};
+}

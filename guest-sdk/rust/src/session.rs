@@ -1,0 +1,122 @@
+//! The session: state that lasts, shared by the exchanges and websockets of one browser.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::bindings::wit::session;
+use crate::error::Result;
+
+/// The session of a websocket or exchange. Changes are seen here at once, and by others after a
+/// save: an exchange saves by itself when it answers, a websocket when [`Session::save`] is called.
+#[derive(Debug)]
+pub struct Session {
+    of: u64,
+}
+
+impl Session {
+    pub(crate) async fn open(of: u64) -> Result<Self> {
+        session::open(of).await?;
+        Ok(Self { of })
+    }
+
+    /// A key's value; none where it is not there.
+    ///
+    /// # Errors
+    /// [`Error::BadJson`](crate::Error::BadJson) where it is of another type.
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        match session::get(self.of, key)? {
+            Some(value) => Ok(Some(serde_json::from_slice(&value)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Sets a key.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`](crate::Error::TooLarge), [`Error::BadJson`](crate::Error::BadJson).
+    pub fn set(&self, key: &str, value: &(impl Serialize + ?Sized)) -> Result<()> {
+        Ok(session::set(self.of, key, &serde_json::to_vec(value)?)?)
+    }
+
+    /// Removes a key; says whether it was there.
+    ///
+    /// # Errors
+    /// [`Error::SessionNotOpen`](crate::Error::SessionNotOpen) after the event in which it was opened.
+    pub fn remove(&self, key: &str) -> Result<bool> {
+        Ok(session::remove(self.of, key)?)
+    }
+
+    /// Whether a key is there.
+    ///
+    /// # Errors
+    /// As [`Self::remove`].
+    pub fn contains(&self, key: &str) -> Result<bool> {
+        Ok(session::get(self.of, key)?.is_some())
+    }
+
+    /// All keys, sorted.
+    ///
+    /// # Errors
+    /// As [`Self::remove`].
+    pub fn keys(&self) -> Result<Vec<String>> {
+        Ok(session::keys(self.of)?)
+    }
+
+    /// Whether there is no key.
+    ///
+    /// # Errors
+    /// As [`Self::remove`].
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.keys()?.is_empty())
+    }
+
+    /// Removes every key.
+    ///
+    /// # Errors
+    /// As [`Self::remove`].
+    pub fn clear(&self) -> Result<()> {
+        Ok(session::clear(self.of)?)
+    }
+
+    /// Drops the unsaved changes: after a [`Error::Conflict`](crate::Error::Conflict), before the
+    /// session is opened again.
+    ///
+    /// # Errors
+    /// As [`Self::remove`].
+    pub fn discard(&self) -> Result<()> {
+        Ok(session::discard(self.of)?)
+    }
+
+    /// Whether nothing was ever saved.
+    ///
+    /// # Errors
+    /// As [`Self::remove`].
+    pub fn is_new(&self) -> Result<bool> {
+        Ok(session::is_new(self.of)?)
+    }
+
+    /// The version that was loaded or saved last; 0 for none.
+    ///
+    /// # Errors
+    /// As [`Self::remove`].
+    pub fn version(&self) -> Result<u64> {
+        Ok(session::version(self.of)?)
+    }
+
+    /// Saves the changes, key by key; returns the version once they are durable.
+    ///
+    /// # Errors
+    /// [`Error::CookieUnreachable`](crate::Error::CookieUnreachable),
+    /// [`Error::SessionUnavailable`](crate::Error::SessionUnavailable): the changes are kept.
+    pub async fn save(&self) -> Result<u64> {
+        Ok(session::save(self.of, None).await?)
+    }
+
+    /// Saves only if `version` is still the saved one: for read-modify-write.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`](crate::Error::Conflict); as [`Self::save`].
+    pub async fn save_if_version(&self, version: u64) -> Result<u64> {
+        Ok(session::save(self.of, Some(version)).await?)
+    }
+}

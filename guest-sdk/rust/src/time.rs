@@ -1,0 +1,11 @@
+//! Waiting.
+
+use std::time::Duration;
+
+use crate::bindings::wit::time;
+use crate::websocket::nanos;
+
+/// Returns after at least so long; meanwhile other work of this call goes on.
+pub async fn sleep(span: Duration) {
+    time::sleep(nanos(span)).await;
+}
