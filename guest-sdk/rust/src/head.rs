@@ -222,12 +222,8 @@ mod tests {
 
     #[test]
     fn url_printed_masks_the_password() {
-        let url = Url {
-            scheme: "ws".into(),
-            authority: "u:secret@h:1".into(),
-            path: "/p".into(),
-            query: Some("q".into()),
-        };
+        let url =
+            Url { scheme: "ws".into(), authority: "u:secret@h:1".into(), path: "/p".into(), query: Some("q".into()) };
         assert_eq!(url.to_string(), "ws://u:********@h:1/p?q");
     }
 }

@@ -15,7 +15,7 @@ macro_rules! websocket_loop {
                 }
             }
 
-            export::looped::export!(Component with_types_in export::looped);
+    export::looped::export!(Component with_types_in export::looped);
         };
     };
 }
@@ -46,7 +46,7 @@ macro_rules! websocket_events {
                 }
             }
 
-            export::events::export!(Component with_types_in export::events);
+    export::events::export!(Component with_types_in export::events);
         };
     };
 }
@@ -66,7 +66,7 @@ macro_rules! http {
                 }
             }
 
-            export::exchange::export!(Component with_types_in export::exchange);
+    export::exchange::export!(Component with_types_in export::exchange);
         };
     };
 }

@@ -219,7 +219,8 @@ fn load_handler(
     Ok(Handler::new(engine.clone(), pre, exports, identity, settings))
 }
 
-/// Leaves the exports that the manifest allows; two websocket styles at once are ambiguous.
+/// Leaves the export that the manifest chooses; without a choice all, but two websocket styles at once
+/// are ambiguous.
 fn choose(mut exports: Exports, chosen: Option<Export>, name: &str) -> Result<Exports, VersionError> {
     let missing = |export| VersionError::Missing { handler: name.to_owned(), export };
     match chosen {
@@ -228,14 +229,11 @@ fn choose(mut exports: Exports, chosen: Option<Export>, name: &str) -> Result<Ex
         }
         None => {}
         Some(Export::WebsocketEvents) if exports.events.is_none() => return Err(missing("websocket-events")),
-        Some(Export::WebsocketEvents) => exports.looped = None,
+        Some(Export::WebsocketEvents) => exports = Exports { looped: None, http: None, ..exports },
         Some(Export::WebsocketHandler) if exports.looped.is_none() => return Err(missing("websocket-handler")),
-        Some(Export::WebsocketHandler) => exports.events = None,
+        Some(Export::WebsocketHandler) => exports = Exports { events: None, http: None, ..exports },
         Some(Export::HttpHandler) if exports.http.is_none() => return Err(missing("http-handler")),
-        Some(Export::HttpHandler) => {
-            exports.events = None;
-            exports.looped = None;
-        }
+        Some(Export::HttpHandler) => exports = Exports { events: None, looped: None, ..exports },
     }
     Ok(exports)
 }

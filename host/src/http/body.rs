@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use crate::port::exchange::Chunk;
 
 /// The body of any response.
-pub enum Reply {
+pub(super) enum Reply {
     /// All of it; none once it is taken.
     Whole(Option<Bytes>),
     /// As the guest sends it, with the length that it promised.
@@ -20,7 +20,7 @@ pub enum Reply {
 
 /// How far a streamed body has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub(super) enum Progress {
     /// More is to come.
     Going,
     /// All was sent.
@@ -31,11 +31,11 @@ pub enum Progress {
 /// aborted body and never a truncated success.
 #[derive(Debug, thiserror::Error)]
 #[error("the guest did not finish the response")]
-pub struct Aborted;
+pub(super) struct Aborted;
 
 impl Reply {
     /// A body that is known.
-    pub fn whole(bytes: impl Into<Bytes>) -> Self {
+    pub(super) fn whole(bytes: impl Into<Bytes>) -> Self {
         Self::Whole(Some(bytes.into()))
     }
 }

@@ -9,6 +9,7 @@ pub mod handshake;
 mod page;
 mod upgrade;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -22,6 +23,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,7 +31,6 @@ use self::body::Reply;
 use crate::app::{App, Version};
 use crate::dispatch::Seat;
 use crate::limits;
-use crate::listener::Connection;
 use crate::port::head::Ends;
 use crate::session::{LiveSessions, SessionBinding, SessionDb};
 use crate::websocket::registry::Registry;
@@ -61,8 +62,13 @@ struct Routed<'a> {
 }
 
 /// Serves one connection until it ends, is upgraded or, draining, has answered what it had begun.
-pub async fn serve(service: Arc<Service>, connection: Connection, drain: CancellationToken) {
-    let Connection { stream, peer, permit } = connection;
+pub async fn serve(
+    service: Arc<Service>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    permit: OwnedSemaphorePermit,
+    drain: CancellationToken,
+) {
     let first_byte = tokio::time::timeout(limits::FIRST_BYTE, stream.readable());
     let begun = tokio::select! {
         begun = first_byte => begun.is_ok_and(|readable| readable.is_ok()),
@@ -102,7 +108,7 @@ fn http() -> http1::Builder {
 }
 
 /// A connection's place under the bound; a websocket takes it over.
-type Permit = Arc<tokio::sync::OwnedSemaphorePermit>;
+type Permit = Arc<OwnedSemaphorePermit>;
 
 impl Service {
     async fn answer(self: &Arc<Self>, mut request: Request<Incoming>, ends: Ends, permit: Permit) -> Response<Reply> {

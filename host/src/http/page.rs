@@ -7,7 +7,7 @@ use http::{Response, StatusCode};
 use super::body::Reply;
 
 /// A problem's page. `detail` is ours or the peer's own words, never a guest's.
-pub fn problem(accept: Option<&HeaderValue>, status: StatusCode, detail: &str) -> Response<Reply> {
+pub(super) fn problem(accept: Option<&HeaderValue>, status: StatusCode, detail: &str) -> Response<Reply> {
     let title = status.canonical_reason().unwrap_or("Problem");
     let (kind, body) = if wants_html(accept) {
         let page = format!(
@@ -29,7 +29,7 @@ pub fn problem(accept: Option<&HeaderValue>, status: StatusCode, detail: &str) -
 }
 
 /// A short plain answer.
-pub fn plain(status: StatusCode, text: &'static str) -> Response<Reply> {
+pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Reply> {
     let mut response = Response::new(Reply::whole(text));
     *response.status_mut() = status;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -39,7 +39,7 @@ pub fn plain(status: StatusCode, text: &'static str) -> Response<Reply> {
 }
 
 /// Adds more headers to a problem.
-pub fn with(mut response: Response<Reply>, headers: HeaderMap) -> Response<Reply> {
+pub(super) fn with(mut response: Response<Reply>, headers: HeaderMap) -> Response<Reply> {
     response.headers_mut().extend(headers);
     response
 }

@@ -25,7 +25,7 @@ use crate::http::{self, Service};
 use crate::instance::cache::Cache;
 use crate::instance::engine::{Engine, Memory};
 use crate::limits;
-use crate::listener::{BindError, Listener};
+use crate::listener::{BindError, Connection, Listener};
 use crate::session::{LiveSessions, OpenError, SqliteDb};
 use crate::websocket::registry::Registry;
 
@@ -132,11 +132,11 @@ impl Server {
 
     async fn accept(&self, connections: &TaskTracker, drain: &CancellationToken) {
         loop {
-            let connection = self.listener.accept().await;
-            if let Err(error) = connection.stream.set_nodelay(true) {
-                tracing::debug!("nodelay: {error}");
+            let Connection { stream, peer, permit } = self.listener.accept().await;
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%peer, "nodelay: {error}");
             }
-            connections.spawn(http::serve(self.service.clone(), connection, drain.clone()));
+            connections.spawn(http::serve(self.service.clone(), stream, peer, permit, drain.clone()));
         }
     }
 

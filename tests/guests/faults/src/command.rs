@@ -1,0 +1,133 @@
+//! Commands over a websocket.
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sessile_sdk::prelude::*;
+use sessile_sdk::{groups, time};
+
+static EVENTS: AtomicU32 = AtomicU32::new(0);
+
+/// Acts on `?open=`, then accepts as `?subprotocol=`, `?header=` and `?session=` say.
+pub(crate) async fn open(ws: &WebSocket) -> Result<()> {
+    let query = ws.query();
+    match query.get("open") {
+        Some("panic") => panic!("guest says boom"),
+        Some("spin") => spin(),
+        Some("fail") => return Err("guest failed on purpose".into()),
+        Some("reject") => return ws.reject(418, &[("x-why", "tea")], "no coffee").await,
+        Some("close") => return ws.close(4000, "").await,
+        _ => {}
+    }
+    if query.get("session").is_some() {
+        ws.session().await?;
+    }
+    let headers: &[_] = if query.get("header").is_some() { &[("x-guest", "1")] } else { &[] };
+    ws.accept_with(query.get("subprotocol"), headers).await
+}
+
+/// Does what the message says, or echoes it.
+pub(crate) async fn obey(ws: &WebSocket, message: Message) -> Result<()> {
+    EVENTS.fetch_add(1, Ordering::Relaxed);
+    let Message::Text(text) = &message else { return ws.send(message).await };
+    let mut words = text.split(' ');
+    let (word, rest) = (words.next().unwrap_or_default(), text.split_once(' ').map_or("", |(_, rest)| rest));
+    let mut argument = || words.next().unwrap_or_default();
+    let answer = match word {
+        "panic" => panic!("guest says boom"),
+        "spin" => spin(),
+        "grow" => grow(),
+        "recurse" => recurse(1).to_string(),
+        "fail" => return Err("guest failed on purpose".into()),
+        "close" => {
+            let code = argument().parse().unwrap_or(0);
+            match ws.close(code, argument()).await {
+                Ok(()) | Err(Error::Disconnected(_)) => return Ok(()),
+                Err(error) => error.to_string(),
+            }
+        }
+        "flood" => return flood(ws, argument().parse().unwrap_or(0)).await,
+        "stuff" => stuff(ws, argument().parse().unwrap_or(0))?,
+        "sleep" => {
+            time::sleep(Duration::from_millis(argument().parse().unwrap_or(0))).await;
+            "slept".to_owned()
+        }
+        "stderr" => {
+            eprintln!("{rest}");
+            "ok".to_owned()
+        }
+        "join" => shown(ws.join(rest).await.map(|()| "joined")),
+        "leave" => shown(ws.leave(rest).await.map(|()| "left")),
+        "publish" => publish(argument(), argument()).await?,
+        "session" => session(ws, argument(), argument(), argument()).await,
+        "state" => ws.state().to_string(),
+        "events" => EVENTS.load(Ordering::Relaxed).to_string(),
+        "again" => shown(ws.accept().await.map(|()| "accepted")),
+        "receive" => shown(ws.receive().await.map(|_| "received")),
+        "large" => shown(ws.send("x".repeat(argument().parse().unwrap_or(0))).await.map(|()| "sent")),
+        "stranger" => WebSocket::new(ws.id() ^ 1).state().to_string(),
+        _ => return ws.send(message).await,
+    };
+    ws.send(answer).await
+}
+
+pub(crate) fn spin<T>() -> T {
+    let mut turns = 0_u64;
+    loop {
+        turns = black_box(turns.wrapping_add(1));
+    }
+}
+
+pub(crate) fn grow<T>() -> T {
+    let mut hoard = Vec::new();
+    loop {
+        hoard.push(black_box(vec![1_u8; 1 << 20]));
+    }
+}
+
+fn recurse(depth: u64) -> u64 {
+    let frame = black_box([depth; 64]);
+    if depth == 0 { frame[0] } else { recurse(depth + 1) + frame[1] }
+}
+
+async fn flood(ws: &WebSocket, messages: u32) -> Result<()> {
+    for number in 0..messages {
+        ws.send(number.to_string()).await?;
+    }
+    Ok(())
+}
+
+/// Sends without waiting until the outbox is full; says how many it took.
+fn stuff(ws: &WebSocket, bytes: usize) -> Result<String> {
+    let mut taken = 0;
+    while let sessile_sdk::Queued::Queued(_) = ws.try_send(vec![0; bytes])? {
+        taken += 1;
+    }
+    Ok(format!("stuffed {taken}"))
+}
+
+async fn publish(group: &str, text: &str) -> Result<String> {
+    let publication = groups::publish(group, text).await?;
+    Ok(format!("published {} {}", publication.queued, publication.dropped))
+}
+
+async fn session(ws: &WebSocket, verb: &str, key: &str, value: &str) -> String {
+    let session = match ws.session().await {
+        Ok(session) => session,
+        Err(error) => return error.to_string(),
+    };
+    match verb {
+        "get" => shown(session.get::<serde_json::Value>(key).map(|value| value.unwrap_or_default())),
+        "set" => shown(session.set(key, value).map(|()| "set")),
+        "save" => shown(session.save().await.map(|version| format!("saved {version}"))),
+        _ => "known are get, set and save".to_owned(),
+    }
+}
+
+fn shown<T: ToString>(result: Result<T>) -> String {
+    match result {
+        Ok(value) => value.to_string(),
+        Err(error) => format!("error: {error}"),
+    }
+}

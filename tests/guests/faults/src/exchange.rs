@@ -1,0 +1,100 @@
+//! Commands over HTTP, by path.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sessile_sdk::prelude::*;
+use sessile_sdk::{groups, time};
+
+use crate::command::{grow, spin};
+
+pub(crate) async fn answer(request: Request) -> Result<Response> {
+    let rest = request.param("rest").unwrap_or_default();
+    let (word, argument) = rest.split_once('/').unwrap_or((&rest, ""));
+    match word {
+        "panic" => panic!("guest says boom"),
+        "spin" => spin(),
+        "grow" => grow(),
+        "fail" => Err("guest failed on purpose".into()),
+        "nothing" => Ok(Response::streamed()),
+        "status" => Ok(Response::text(argument).with_status(argument.parse().unwrap_or(0))),
+        "echo" => echo(&request).await,
+        "head" => head(&request),
+        "twice" => twice(&request).await,
+        "abort" => abort(&request).await,
+        "short" => short(&request).await,
+        "split" => Ok(Response::text("").with_header("x", "a\r\nset-cookie: b=c")),
+        "slow" => {
+            time::sleep(Duration::from_millis(argument.parse().unwrap_or(0))).await;
+            Ok(Response::text("slow"))
+        }
+        "session" => session(&request, argument).await,
+        "publish" => publish(&request).await,
+        _ => Ok(Response::text("unknown").with_status(404)),
+    }
+}
+
+async fn echo(request: &Request) -> Result<Response> {
+    let body = request.start(200, &[("content-type", "application/octet-stream")]).await?;
+    while let Some(part) = request.read().await? {
+        body.write(part).await?;
+    }
+    body.finish().await?;
+    Ok(Response::streamed())
+}
+
+fn head(request: &Request) -> Result<Response> {
+    let headers = request.headers();
+    Response::json(&json!({
+        "method": request.method(),
+        "path": request.path(),
+        "query": request.query().get("q"),
+        "rest": request.param("rest"),
+        "url": request.url().to_string(),
+        "x": headers.get_all("X-Test").collect::<Vec<_>>(),
+    }))
+}
+
+async fn twice(request: &Request) -> Result<Response> {
+    request.respond(Response::text("once")).await?;
+    let error = request.respond(Response::text("twice")).await.err();
+    sessile_sdk::log::info(&format!("{error:?}"));
+    Ok(Response::streamed())
+}
+
+async fn abort(request: &Request) -> Result<Response> {
+    let body = request.start(200, &[]).await?;
+    body.write("begun").await?;
+    // Until the head is on its way: cut at once, the peer would see no response at all.
+    time::sleep(Duration::from_millis(50)).await;
+    Ok(Response::streamed())
+}
+
+async fn short(request: &Request) -> Result<Response> {
+    let body = request.start(200, &[("content-length", "10")]).await?;
+    body.write("five.").await?;
+    time::sleep(Duration::from_millis(50)).await;
+    body.finish().await?;
+    Ok(Response::streamed())
+}
+
+async fn session(request: &Request, verb: &str) -> Result<Response> {
+    let (session, query) = (request.session().await?, request.query());
+    let key = query.get("k").unwrap_or_default();
+    let status = query.get("status").and_then(|status| status.parse().ok()).unwrap_or(200);
+    let answer = match verb {
+        "get" => session.get::<serde_json::Value>(key)?.unwrap_or_default().to_string(),
+        "set" => session.set(key, query.get("v").unwrap_or_default()).map(|()| "set".to_owned())?,
+        "clear" => session.clear().map(|()| "cleared".to_owned())?,
+        "save" => session.save().await?.to_string(),
+        _ => "known are get, set, clear and save".to_owned(),
+    };
+    Ok(Response::text(answer).with_status(status))
+}
+
+async fn publish(request: &Request) -> Result<Response> {
+    let query = request.query();
+    let group = query.get("group").unwrap_or_default();
+    let publication = groups::publish(group, query.get("text").unwrap_or_default()).await?;
+    Ok(Response::text(format!("{} {}", publication.queued, publication.dropped)))
+}

@@ -1,0 +1,55 @@
+//! Apps for tests: a copy of a manifest in a folder of its own, over the components that `build.rs`
+//! has built.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+/// An app's folder, gone with its drop.
+pub struct App {
+    folder: TempDir,
+}
+
+impl App {
+    /// One of `examples/`.
+    pub fn example(name: &str) -> Self {
+        Self::copy(&root().join("examples").join(name).join("sessile.toml"))
+    }
+
+    /// The guest that does what it is told.
+    pub fn faults() -> Self {
+        Self::copy(&root().join("tests/guests/sessile.toml"))
+    }
+
+    /// A manifest of its own; `{components}` stands for where the components are.
+    pub fn new(manifest: &str) -> Self {
+        let app = Self { folder: TempDir::new().expect("a folder for the app") };
+        app.write(manifest);
+        app
+    }
+
+    /// Replaces the manifest.
+    pub fn write(&self, manifest: &str) {
+        let text = manifest.replace("{components}", &components().to_string_lossy());
+        std::fs::write(self.path().join("sessile.toml"), text).expect("the manifest is written");
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn copy(manifest: &Path) -> Self {
+        let text = std::fs::read_to_string(manifest).expect("the manifest is there");
+        let text = text.replace("../target/wasm32-wasip2/release", "{components}");
+        Self::new(&text.replace("target/wasm32-wasip2/release", "{components}"))
+    }
+}
+
+fn root() -> PathBuf {
+    env!("SESSILE_ROOT").into()
+}
+
+fn components() -> PathBuf {
+    env!("SESSILE_COMPONENTS").into()
+}

@@ -1,0 +1,160 @@
+//! A host under test: a child process on port 0, its log kept, ended with its drop.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::App;
+
+/// Far more than anything here takes: a test that waits for longer hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whether instances are kept between events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// They are.
+    Keep,
+    /// `--amnesia`
+    Amnesia,
+}
+
+/// How a host is started.
+pub struct Settings<'a> {
+    /// Whether instances are kept.
+    pub memory: Memory,
+    /// The data folder, if it is to outlive the host.
+    pub data: Option<&'a Path>,
+    /// The program; the one under test if none.
+    pub program: Option<PathBuf>,
+}
+
+/// A running host.
+pub struct Host {
+    child: Child,
+    address: SocketAddr,
+    log: Log,
+    data: PathBuf,
+    _own_data: Option<TempDir>,
+}
+
+/// What the host has written on stderr.
+#[derive(Clone, Default)]
+struct Log(Arc<(Mutex<String>, Condvar)>);
+
+impl Host {
+    /// Serves an app on a free port with a data folder of its own.
+    pub fn start(app: &App, memory: Memory) -> Self {
+        Self::start_with(app, Settings { memory, data: None, program: None })
+    }
+
+    /// Serves an app; returns once it is listening.
+    pub fn start_with(app: &App, settings: Settings<'_>) -> Self {
+        let own = settings.data.is_none().then(|| TempDir::new().expect("a data folder"));
+        let data = settings.data.or(own.as_ref().map(TempDir::path)).expect("one of the two").to_owned();
+        let mut command = Self::command(settings.program);
+        command.arg("serve").arg(app.path()).args(["--listen", "127.0.0.1:0", "--data"]).arg(&data);
+        if settings.memory == Memory::Amnesia {
+            command.arg("--amnesia");
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the host starts");
+        let log = Log::default();
+        log.follow(child.stderr.take().expect("stderr is piped"));
+        let mut first = String::new();
+        let mut out = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        out.read_line(&mut first).expect("the host's stdout is read");
+        let address = first.trim().strip_prefix("listening on http://");
+        let address = address.unwrap_or_else(|| panic!("not listening: {first:?}\n{}", log.text()));
+        Self { child, address: address.parse().expect("an address"), log, data, _own_data: own }
+    }
+
+    /// Runs the program to its end.
+    pub fn run(args: &[&str]) -> Output {
+        Self::command(None).args(args).output().expect("the program runs")
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until the log holds a text; returns the log.
+    pub fn wait_for_log(&self, text: &str) -> String {
+        self.log.wait_for(text)
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("the signal is sent");
+    }
+
+    /// Waits for its end.
+    pub fn wait(mut self) -> ExitStatus {
+        self.child.wait().expect("the host ends")
+    }
+
+    fn command(program: Option<PathBuf>) -> Command {
+        let program = program.or_else(under_test).expect("the program under test");
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null()).env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
+        command
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ended = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+/// Cargo builds this package's binary beside the folder of its tests.
+fn under_test() -> Option<PathBuf> {
+    let test = std::env::current_exe().ok()?;
+    Some(test.parent()?.parent()?.join("sessile-under-test"))
+}
+
+impl Log {
+    fn follow(&self, stderr: impl std::io::Read + Send + 'static) {
+        let log = self.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let (text, changed) = &*log.0;
+                let mut text = text.lock().expect("no test panics with it");
+                text.push_str(&line);
+                text.push('\n');
+                changed.notify_all();
+            }
+        });
+    }
+
+    fn wait_for(&self, wanted: &str) -> String {
+        let (text, changed) = &*self.0;
+        let text = text.lock().expect("no test panics with it");
+        let (text, waited) =
+            changed.wait_timeout_while(text, PATIENCE, |text| !text.contains(wanted)).expect("no test panics with it");
+        assert!(!waited.timed_out(), "{wanted:?} is not in the log:\n{text}");
+        text.clone()
+    }
+
+    fn text(&self) -> String {
+        self.0.0.lock().expect("no test panics with it").clone()
+    }
+}

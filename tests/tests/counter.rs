@@ -1,0 +1,115 @@
+//! `examples/counter` and the session rows C1-C4 and C7: one session over HTTP and WebSocket.
+
+use std::net::SocketAddr;
+
+use futures_util::future::join_all;
+use sessile_tests::{App, Host, Memory, Settings, Socket, both_ways, get};
+use tempfile::TempDir;
+
+both_ways!(
+    counter_is_the_same_over_http_and_websocket,
+    counter_survives_a_restart_of_the_host,
+    parallel_increments_of_one_session_are_all_counted,
+    session_opened_before_accept_sets_its_cookie_on_the_101,
+    session_first_opened_after_accept_cannot_be_saved,
+    autosave_follows_the_status_and_the_change,
+);
+
+async fn count(address: SocketAddr, cookie: &str) -> u64 {
+    get(address, "/", Some(cookie)).await.text().parse().unwrap()
+}
+
+async fn counter_is_the_same_over_http_and_websocket(memory: Memory) {
+    let host = Host::start(&App::example("counter"), memory);
+    let first = get(host.address(), "/", None).await;
+    let cookie = first.cookie().expect("a cookie");
+    assert_eq!((first.text(), count(host.address(), &cookie).await), ("1", 2));
+
+    let headers = [("cookie", cookie.as_str())];
+    let open = || Socket::open_with(host.address(), "/ws", &headers);
+    let (mut one, mut other) = (open().await.unwrap(), open().await.unwrap());
+    assert!(one.response.headers().get("set-cookie").is_none());
+    assert_eq!(one.ask("get").await, "2");
+    assert_eq!((one.ask("add").await, one.ask("add").await), ("3".into(), "4".into()));
+    assert_eq!(other.ask("get").await, "2", "unsaved changes are seen by their websocket alone");
+    assert_eq!(one.ask("save").await, "saved 3");
+    assert_eq!(other.ask("get").await, "4");
+    assert_eq!(count(host.address(), &cookie).await, 5);
+}
+
+async fn counter_survives_a_restart_of_the_host(memory: Memory) {
+    let (app, data) = (App::example("counter"), TempDir::new().unwrap());
+    let start = || Host::start_with(&app, Settings { memory, data: Some(data.path()), program: None });
+    let host = start();
+    let cookie = get(host.address(), "/", None).await.cookie().unwrap();
+    host.signal(rustix::process::Signal::TERM);
+    assert!(host.wait().success());
+    let host = start();
+    assert_eq!(count(host.address(), &cookie).await, 2);
+}
+
+async fn parallel_increments_of_one_session_are_all_counted(memory: Memory) {
+    let host = Host::start(&App::example("counter"), memory);
+    let cookie = get(host.address(), "/", None).await.cookie().unwrap();
+    let add = || async {
+        for _ in 0..20 {
+            count(host.address(), &cookie).await;
+        }
+    };
+    join_all((0..50).map(|_| add())).await;
+    assert_eq!(count(host.address(), &cookie).await, 1002);
+}
+
+async fn session_opened_before_accept_sets_its_cookie_on_the_101(memory: Memory) {
+    let host = Host::start(&App::example("counter"), memory);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    let set = socket.response.headers().get("set-cookie").expect("a cookie on the 101").to_str().unwrap().to_owned();
+    assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax") && !set.contains("Secure"), "{set}");
+    let cookie = set.split(';').next().unwrap().to_owned();
+    assert_eq!(count(host.address(), &cookie).await, 1, "the session is the websocket's, though unsaved");
+    assert_eq!(socket.ask("add").await, "2");
+    assert_eq!(socket.ask("save").await, "saved 2");
+    assert_eq!(count(host.address(), &cookie).await, 3);
+}
+
+async fn session_first_opened_after_accept_cannot_be_saved(memory: Memory) {
+    let host = Host::start(&App::faults(), memory);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    assert_eq!(socket.ask("session set k v").await, "set");
+    assert_eq!(socket.ask("session get k").await, "\"v\"", "unsaved changes outlive the event");
+    let answer = socket.ask("session save").await;
+    assert!(answer.contains("no session cookie"), "{answer}");
+
+    let mut early = Socket::open(host.address(), "/ws?session=1").await;
+    assert_eq!(early.ask("session set k v").await, "set");
+    assert_eq!(early.ask("session save").await, "saved 1");
+}
+
+async fn autosave_follows_the_status_and_the_change(memory: Memory) {
+    let host = Host::start(&App::faults(), memory);
+    let address = host.address();
+    let ask = |path: &'static str, cookie: Option<String>| async move { get(address, path, cookie.as_deref()).await };
+
+    let untouched = ask("/http/session/get?k=a", None).await;
+    assert_eq!((untouched.text(), untouched.cookie()), ("null", None));
+    let failed = ask("/http/session/set?k=a&v=1&status=500", None).await;
+    assert_eq!((failed.status.as_u16(), failed.cookie()), (500, None));
+
+    let cookie = ask("/http/session/set?k=a&v=1", None).await.cookie();
+    assert!(cookie.is_some());
+    let failed = ask("/http/session/set?k=a&v=2&status=500", cookie.clone()).await;
+    assert_eq!(failed.cookie(), None);
+    let denied = ask("/http/session/set?k=b&v=2&status=404", cookie.clone()).await;
+    assert_eq!(denied.cookie(), cookie);
+    assert_eq!(ask("/http/session/get?k=a", cookie.clone()).await.text(), "\"1\"");
+    assert_eq!(ask("/http/session/get?k=b", cookie.clone()).await.text(), "\"2\"");
+
+    let emptied = ask("/http/session/clear", cookie.clone()).await;
+    let set = emptied.headers.get("set-cookie").unwrap().to_str().unwrap();
+    assert!(set.starts_with("sessile=;") && set.contains("Max-Age=0"), "{set}");
+    assert_eq!(ask("/http/session/get?k=a", cookie).await.text(), "null");
+
+    let planted = format!("sessile={}", "ab".repeat(32));
+    let given = get(address, "/http/session/set?k=a&v=1", Some(&planted)).await.cookie().unwrap();
+    assert_ne!(given, planted, "an id that the host never gave is not adopted");
+}

@@ -1,0 +1,156 @@
+//! A host's life: reload under live websockets, drain, crash.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use rustix::process::Signal;
+use sessile_tests::{App, Host, Memory, Settings, Socket, both_ways, get};
+use tempfile::TempDir;
+
+both_ways!(
+    reload_moves_fifty_live_websockets_and_loses_no_message,
+    reload_of_what_is_invalid_keeps_the_running_version,
+    sigterm_closes_websockets_with_1001_and_ends_well,
+    saves_acknowledged_survive_a_kill,
+);
+
+fn version(name: &str) -> String {
+    format!(
+        "[app]\nname = \"v\"\n[[routes]]\npath = \"/ws\"\nhandler = \"v\"\n\
+         [handlers.v]\ncomponent = \"{{components}}/version_{name}.wasm\"\n"
+    )
+}
+
+async fn reload_moves_fifty_live_websockets_and_loses_no_message(memory: Memory) {
+    let app = App::new(&version("a"));
+    let host = Host::start(&app, memory);
+    let address = host.address();
+    let mut sockets = join_all((0..50).map(|_| Socket::open(address, "/ws"))).await;
+    for socket in &mut sockets {
+        assert_eq!(socket.ask("1").await, "a:1");
+    }
+    app.write(&version("b"));
+    // Messages under way while the version changes: each is answered once, in order, and once the
+    // new code has answered, the old does not come back.
+    let talk = |mut socket: Socket| async move {
+        let mut number = 2;
+        let mut moved_at = None;
+        while moved_at.is_none_or(|at| number < at + 10) {
+            let answer = socket.ask(&number.to_string()).await;
+            let (by, said) = answer.split_once(':').unwrap();
+            assert_eq!(said, number.to_string());
+            match (by, moved_at) {
+                ("b", None) => moved_at = Some(number),
+                ("b", Some(_)) | ("a", None) => {}
+                _ => panic!("version {by} answered after b"),
+            }
+            number += 1;
+        }
+        socket
+    };
+    let talking = tokio::spawn(join_all(sockets.into_iter().map(talk)));
+    host.signal(Signal::HUP);
+    host.wait_for_log("reloaded version=2");
+    let mut sockets = talking.await.expect("no message was lost");
+    for socket in &mut sockets {
+        assert_eq!(socket.ask("last").await, "b:last");
+    }
+}
+
+async fn reload_of_what_is_invalid_keeps_the_running_version(memory: Memory) {
+    let app = App::new(&version("a"));
+    let host = Host::start(&app, memory);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    let reload = || {
+        let (dir, data) = (app.path().to_str().unwrap().to_owned(), host.data().to_str().unwrap().to_owned());
+        tokio::task::spawn_blocking(move || Host::run(&["reload", &dir, "--data", &data]))
+    };
+    for (manifest, named) in [
+        (version("a").replace("component =", "komponent ="), "unknown key 'komponent'"),
+        (version("none"), "version_none.wasm"),
+        (version("a").replace("version_a", "stranger"), "stranger:thing/api"),
+        (version("a").replace("version_a", "mute"), "exports no handler"),
+    ] {
+        app.write(&manifest);
+        let output = reload().await.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(named), "{said}");
+        assert_eq!(socket.ask("x").await, "a:x");
+    }
+    app.write(&version("b"));
+    let output = reload().await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "reloaded: version 2\n");
+    assert_eq!(socket.ask("x").await, "b:x");
+}
+
+async fn sigterm_closes_websockets_with_1001_and_ends_well(memory: Memory) {
+    let host = Host::start(&App::faults(), memory);
+    let address = host.address();
+    let mut sockets = Vec::new();
+    for path in ["/ws", "/loop"] {
+        for _ in 0..10 {
+            sockets.push(Socket::open(address, path).await);
+        }
+    }
+    let slow = tokio::spawn(async move { get(address, "/http/slow/500", None).await });
+    sockets[0].send("sleep 1").await;
+    assert_eq!(sockets[0].text().await, "slept");
+    host.signal(Signal::TERM);
+    for socket in &mut sockets {
+        assert_eq!(socket.closed().await.0, 1001);
+    }
+    // The exchange may have begun before the drain, and is then finished, or after, and is then told.
+    let status = slow.await.unwrap().status.as_u16();
+    assert!(status == 200 || status == 503, "{status}");
+    assert!(host.wait().success());
+}
+
+async fn saves_acknowledged_survive_a_kill(memory: Memory) {
+    let (app, data) = (App::example("counter"), TempDir::new().unwrap());
+    let start = || Host::start_with(&app, Settings { memory, data: Some(data.path()), program: None });
+    let (mut cookie, mut acknowledged) = (None::<String>, 0_u64);
+    for round in 0..10 {
+        let host = start();
+        let address = host.address();
+        if cookie.is_none() {
+            let first = get(address, "/", None).await;
+            acknowledged = first.text().parse().unwrap();
+            cookie = first.cookie();
+        }
+        let held = cookie.clone();
+        let saving = tokio::spawn(async move {
+            let mut socket = Socket::open_with(address, "/ws", &[("cookie", held.as_deref().unwrap())]).await.unwrap();
+            let begun: u64 = socket.ask("get").await.parse().unwrap();
+            let (told, mut heard) = tokio::sync::watch::channel(begun);
+            let writing = tokio::spawn(async move {
+                loop {
+                    socket.send("add").await;
+                    let Some(Ok(added)) = socket.next().await else { return };
+                    let last: u64 = added.into_text().unwrap().parse().unwrap();
+                    socket.send("save").await;
+                    let Some(Ok(saved)) = socket.next().await else { return };
+                    assert!(saved.into_text().unwrap().starts_with("saved "));
+                    if told.send(last).is_err() {
+                        return;
+                    }
+                }
+            });
+            heard.wait_for(|count| *count >= begun + 5 + round).await.unwrap();
+            (heard, writing)
+        });
+        let (heard, writing) = saving.await.unwrap();
+        host.signal(Signal::KILL);
+        host.wait();
+        // What was acknowledged before the end came; the writer meets a broken socket, no more.
+        let _broken = tokio::time::timeout(Duration::from_secs(10), writing).await;
+        let last = *heard.borrow();
+        assert!(last > acknowledged);
+        acknowledged = last;
+        let host = start();
+        let mut socket =
+            Socket::open_with(host.address(), "/ws", &[("cookie", cookie.as_deref().unwrap())]).await.unwrap();
+        let found: u64 = socket.ask("get").await.parse().unwrap();
+        assert!(found >= acknowledged, "round {round}: {found} found, {acknowledged} acknowledged");
+    }
+}

@@ -1,0 +1,133 @@
+//! Operations on a websocket, in every order, with the errors that they name.
+
+use sessile_tests::{App, Host, Memory, Socket, both_ways, get};
+use tokio_tungstenite::tungstenite::Message;
+
+both_ways!(
+    accept_chooses_a_subprotocol_that_was_offered,
+    calls_that_are_illegal_are_typed_errors,
+    flood_to_a_slow_reader_waits_and_loses_nothing,
+    outbox_that_is_full_says_so,
+    publication_reaches_the_group_and_counts,
+    guest_that_waits_keeps_its_websocket_alive,
+    failure_of_a_handler_closes_with_1011,
+);
+
+async fn accept_chooses_a_subprotocol_that_was_offered(memory: Memory) {
+    let host = Host::start(&App::faults(), memory);
+    for path in ["/ws", "/loop"] {
+        let offer = [("sec-websocket-protocol", "a, b")];
+        let socket =
+            Socket::open_with(host.address(), &format!("{path}?subprotocol=b&header=1"), &offer).await.unwrap();
+        assert_eq!(socket.response.headers()["sec-websocket-protocol"], "b");
+        assert_eq!(socket.response.headers()["x-guest"], "1");
+        let (status, _) = Socket::denied(host.address(), &format!("{path}?subprotocol=c"), &offer).await;
+        assert_eq!(status, 500);
+    }
+}
+
+async fn calls_that_are_illegal_are_typed_errors(memory: Memory) {
+    let host = Host::start(&App::faults(), memory);
+    for path in ["/ws", "/loop"] {
+        let mut socket = Socket::open(host.address(), path).await;
+        assert_eq!(socket.ask("state").await, "open");
+        assert_eq!(socket.ask("again").await, "error: illegal while the websocket is open");
+        assert_eq!(socket.ask("close 1005 x").await, "close code 1005 may not be sent");
+        assert_eq!(socket.ask(&format!("close 1000 {}", "x".repeat(124))).await, "124 exceeds the limit of 123");
+        assert_eq!(socket.ask("large 65537").await, "error: 65537 exceeds the limit of 65536");
+    }
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    assert!(socket.ask("receive").await.contains("loop style"));
+    socket.send("stranger").await;
+    assert_eq!(socket.closed().await.0, 1011, "an id of another's traps");
+}
+
+async fn flood_to_a_slow_reader_waits_and_loses_nothing(memory: Memory) {
+    let host = Host::start(&App::faults(), memory);
+    for path in ["/ws", "/loop"] {
+        let mut socket = Socket::open(host.address(), path).await;
+        socket.send("flood 20000").await;
+        for number in 0..20_000 {
+            assert_eq!(socket.text().await, number.to_string());
+        }
+    }
+}
+
+async fn outbox_that_is_full_says_so(memory: Memory) {
+    let host = Host::start(&App::faults(), memory);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    socket.send("stuff 60000").await;
+    let mut binary = 0;
+    let told = loop {
+        match socket.next().await.unwrap().unwrap() {
+            Message::Binary(_) => binary += 1,
+            Message::Text(text) => break text,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!((told.as_str(), binary), ("stuffed 4", 4), "256 KiB take four messages of 60,000 bytes");
+}
+
+async fn publication_reaches_the_group_and_counts(memory: Memory) {
+    let host = Host::start(&App::faults(), memory);
+    let address = host.address();
+    let mut members = Vec::new();
+    for path in ["/ws", "/loop", "/ws"] {
+        let mut socket = Socket::open(address, path).await;
+        assert_eq!(socket.ask("join g").await, "joined");
+        members.push(socket);
+    }
+    assert_eq!(get(address, "/http/publish?group=g&text=hello", None).await.text(), "3 0");
+    for member in &mut members {
+        assert_eq!(member.text().await, "hello");
+    }
+    let mut leaver = members.pop().unwrap();
+    assert_eq!(leaver.ask("leave g").await, "left");
+    assert_eq!(leaver.ask("publish g again").await, "published 2 0");
+    let mut gone = members.pop().unwrap();
+    assert_eq!(gone.text().await, "again");
+    gone.close(1000, "").await;
+    assert_eq!(leaver.ask("publish g last").await, "published 1 0");
+    assert_eq!(leaver.ask(&format!("join {}", "x".repeat(101))).await, "error: 101 exceeds the limit of 100");
+}
+
+async fn guest_that_waits_keeps_its_websocket_alive(memory: Memory) {
+    let host = Host::start(&App::faults(), memory);
+    for path in ["/ws", "/loop"] {
+        let mut socket = Socket::open(host.address(), path).await;
+        socket.send("sleep 200").await;
+        socket.send("after").await;
+        assert_eq!((socket.text().await, socket.text().await), ("slept".into(), "after".into()));
+    }
+}
+
+async fn failure_of_a_handler_closes_with_1011(memory: Memory) {
+    let host = Host::start(&App::faults(), memory);
+    for path in ["/ws", "/loop"] {
+        let mut socket = Socket::open(host.address(), path).await;
+        socket.send("fail").await;
+        assert_eq!(socket.closed().await.0, 1011);
+    }
+    host.wait_for_log("guest failed on purpose");
+}
+
+#[tokio::test]
+async fn globals_last_while_warm_and_vanish_under_amnesia() {
+    let app = App::faults();
+    let host = Host::start(&app, Memory::Keep);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    assert_eq!((socket.ask("events").await, socket.ask("events").await), ("1".into(), "2".into()));
+    let mut other = Socket::open(host.address(), "/ws").await;
+    assert_eq!(other.ask("events").await, "1", "nothing crosses from one websocket to another");
+    let host = Host::start(&app, Memory::Amnesia);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    assert_eq!((socket.ask("events").await, socket.ask("events").await), ("1".into(), "1".into()));
+}
+
+#[tokio::test]
+async fn stderr_of_a_guest_is_logged() {
+    let host = Host::start(&App::faults(), Memory::Keep);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    assert_eq!(socket.ask("stderr a word to the log").await, "ok");
+    host.wait_for_log("a word to the log");
+}
