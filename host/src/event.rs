@@ -2,19 +2,41 @@
 //!
 //! Knows neither wasm nor sockets, so that the state machines and the queues can be tested without.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use bytes::Bytes;
 pub use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// 64 unguessable bits.
+/// Random numbers that a thread asks the system for at once: a system call for each exchange would
+/// be felt.
+const RANDOM_BATCH: usize = 32;
+
+thread_local! {
+    static RANDOM: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+}
+
+/// 64 unguessable bits, from the system's generator.
 ///
-/// The system's generator fails only where the call is forbidden (an old seccomp filter); then the
-/// standard library's keyed hash steps in, whose key comes from the system by another way.
+/// That fails only where the call is forbidden (an old seccomp filter); then the standard library's
+/// keyed hash steps in, whose key comes from the system by another way.
 #[must_use]
 pub fn random_u64() -> u64 {
-    getrandom::u64().unwrap_or_else(|_| RandomState::new().build_hasher().finish())
+    RANDOM.with_borrow_mut(|batch| {
+        if batch.is_empty() {
+            *batch = random_batch();
+        }
+        batch.pop().unwrap_or_else(|| RandomState::new().build_hasher().finish())
+    })
+}
+
+fn random_batch() -> Vec<u64> {
+    let mut bytes = [0; 8 * RANDOM_BATCH];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => bytes.as_chunks().0.iter().copied().map(u64::from_ne_bytes).collect(),
+        Err(_) => Vec::new(),
+    }
 }
 
 macro_rules! random_id {

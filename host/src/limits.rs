@@ -111,6 +111,8 @@ pub const MAPS_PER_INSTANCE: usize = 7;
 pub const WARM_INSTANCES_MAX: usize = 512;
 /// Idle time after which a warm instance is dropped.
 pub const WARM: Duration = Duration::from_secs(5);
+/// How often warm instances are looked through.
+pub const SWEEP: Duration = Duration::from_secs(1);
 /// Events that a shared instance serves before it is replaced, to bound what leaks in it.
 pub const SHARED_EVENTS_MAX: u32 = 10_000;
 /// Bytes of a guest's stderr kept for the report of a trap: the last ones.

@@ -3,9 +3,11 @@
 //! Shared by the epoch callback inside the store and by the driver that polls the call's future
 //! (`instance::hybrid`). One of them runs at a time; the atomics carry the values between threads.
 //!
-//! What is charged: each poll its time, but no more than the ticks it saw plus one, so that a guest
-//! whose thread the kernel has set aside is not charged for it; and a small charge for each wait.
-//! Only the delivery of an event refills the budget: a flood of host calls runs out like any loop.
+//! A poll that sees no tick is shorter than one, and reads no clock: most events are. From the first
+//! tick on a poll is charged its time, but no more than the ticks it saw, so that a guest whose thread
+//! the kernel has set aside is not charged for it. The deadline is absolute, so a guest that comes back
+//! from a wait meets a tick at once. Each wait costs a little, so that waiting is not free. Only the
+//! delivery of an event refills the budget: a flood of host calls runs out like any loop.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -18,7 +20,8 @@ pub struct Meter {
     base: Instant,
     budget: AtomicU64,
     spent: AtomicU64,
-    poll_start: AtomicU64,
+    /// When the running poll saw its first tick, and how many it has seen.
+    first_tick: AtomicU64,
     ticks: AtomicU32,
     yielded: AtomicBool,
 }
@@ -41,7 +44,7 @@ impl Meter {
             base: Instant::now(),
             budget: AtomicU64::new(0),
             spent: AtomicU64::new(0),
-            poll_start: AtomicU64::new(0),
+            first_tick: AtomicU64::new(0),
             ticks: AtomicU32::new(0),
             yielded: AtomicBool::new(false),
         }
@@ -52,7 +55,6 @@ impl Meter {
         self.budget.store(nanos(budget), Relaxed);
         self.spent.store(0, Relaxed);
         self.ticks.store(0, Relaxed);
-        self.poll_start.store(nanos(self.base.elapsed()), Relaxed);
     }
 
     /// The budget that was filled last.
@@ -60,31 +62,27 @@ impl Meter {
         Duration::from_nanos(self.budget.load(Relaxed))
     }
 
-    /// CPU charged since the last refill, without the poll that runs.
-    pub fn spent(&self) -> Duration {
-        Duration::from_nanos(self.spent.load(Relaxed))
-    }
-
     /// The driver is about to poll the call.
     pub fn poll_begins(&self) {
-        self.poll_start.store(nanos(self.base.elapsed()), Relaxed);
         self.ticks.store(0, Relaxed);
         self.yielded.store(false, Relaxed);
     }
 
-    /// The driver has polled the call; says whether it stopped only because of a tick.
-    pub fn poll_ended(&self, pending: bool) -> bool {
+    /// The driver has polled the call, which is not done; says whether it stopped only because of a
+    /// tick.
+    pub fn poll_paused(&self) -> bool {
         let yielded = self.yielded.load(Relaxed);
-        let wait = if pending && !yielded { nanos(limits::CPU_PER_WAIT) } else { 0 };
-        let spent = self.spent.load(Relaxed) + self.running() + wait;
-        self.spent.store(spent, Relaxed);
+        let wait = if yielded { 0 } else { nanos(limits::CPU_PER_WAIT) };
+        self.spent.store(self.spent.load(Relaxed) + self.running() + wait, Relaxed);
         yielded
     }
 
     /// The epoch has ticked while the guest runs.
     pub fn tick(&self) -> Tick {
+        if self.ticks.fetch_add(1, Relaxed) == 0 {
+            self.first_tick.store(self.now(), Relaxed);
+        }
         let running = self.running();
-        self.ticks.fetch_add(1, Relaxed);
         if self.spent.load(Relaxed) + running > self.budget.load(Relaxed) {
             return Tick::Stop;
         }
@@ -95,10 +93,18 @@ impl Meter {
         Tick::Yield
     }
 
+    /// What the running poll is charged so far.
     fn running(&self) -> u64 {
-        let elapsed = nanos(self.base.elapsed()).saturating_sub(self.poll_start.load(Relaxed));
-        let seen = (u64::from(self.ticks.load(Relaxed)) + 1) * nanos(limits::EPOCH_TICK);
-        elapsed.min(seen)
+        let ticks = u64::from(self.ticks.load(Relaxed));
+        if ticks == 0 {
+            return 0;
+        }
+        let elapsed = self.now().saturating_sub(self.first_tick.load(Relaxed));
+        elapsed.min(ticks * nanos(limits::EPOCH_TICK))
+    }
+
+    fn now(&self) -> u64 {
+        nanos(self.base.elapsed())
     }
 }
 

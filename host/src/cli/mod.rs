@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
@@ -117,6 +118,7 @@ fn up(serve: Serve) -> anyhow::Result<Done> {
         listen: serve.listen,
         memory: if serve.amnesia { Memory::Amnesia } else { Memory::Keep },
     };
+    raise_file_limit();
     let guests = guest_runtime()?;
     let io = Builder::new_multi_thread().thread_name("io").enable_all().build()?;
     let done = io.block_on(async {
@@ -163,6 +165,15 @@ fn guest_runtime() -> anyhow::Result<Runtime> {
         })
         .build()
         .context("the guest threads could not be started")
+}
+
+/// A connection is a file: the soft limit of 1,024 that shells have is raised to the hard one.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(soft = limit.current, "the limit of open files could not be raised: {error}");
+    }
 }
 
 fn default_data(dir: &Path) -> PathBuf {

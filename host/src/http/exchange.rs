@@ -50,8 +50,13 @@ async fn answered(
     limit: Duration,
 ) -> Result<Answered, (Fault, ReportId)> {
     let mut call = Some(call);
-    let answered = std::future::poll_fn(|cx| poll_answered(&mut call, port, handler, cx));
-    match tokio::time::timeout(limit, answered).await {
+    let mut answered = std::future::poll_fn(|cx| poll_answered(&mut call, port, handler, cx));
+    // Most answer at once, and need no timer.
+    let in_time = match futures_util::poll!(&mut answered) {
+        Poll::Ready(answered) => Ok(answered),
+        Poll::Pending => tokio::time::timeout(limit, answered).await,
+    };
+    match in_time {
         Ok(Ok(answer)) => Ok((answer, call)),
         Ok(Err(report)) => Err(report),
         Err(_) => Err(dispatch::report(Fault::OverDeadline { deadline_ms: limit.as_millis() }, handler)),

@@ -61,9 +61,10 @@ impl Engine {
         }))
     }
 
-    /// Drops the warm instances that have been idle for longer than [`limits::WARM`].
-    pub fn sweep(&self, now: std::time::Instant) {
-        self.warm.sweep(now);
+    /// Drops the warm instances that have been idle for [`limits::WARM`]; to be called every
+    /// [`limits::SWEEP`].
+    pub fn sweep(&self) {
+        self.warm.sweep(limits::WARM.as_secs() / limits::SWEEP.as_secs());
     }
 
     /// Warm instances now.

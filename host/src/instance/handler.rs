@@ -4,7 +4,7 @@
 //! that trapped, ran over or was dropped in a call never serves again.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant as Clock};
+use std::time::Duration;
 
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
@@ -101,7 +101,9 @@ impl Handler {
     /// # Cancel safety
     /// Dropped, the guest ends where it is and its instance is gone; the websocket is not told.
     pub async fn deliver(self: Arc<Self>, port: Arc<WebsocketPort>, event: Event) -> Result<(), Fault> {
-        let last = matches!(event, Event::Close(_));
+        // Of the many that connect few speak at once: keeping an instance from the handshake on would
+        // fill memory with those that idle.
+        let keep = matches!(event, Event::Messages(_));
         let serving = Serving::Websocket(port.clone());
         let mut instance = match self.engine.warm.take(port.id) {
             Some(instance) if instance.handler == self.uid => instance,
@@ -111,8 +113,8 @@ impl Handler {
         let result = instance.deliver(port.id.0, event).await;
         port.session.forget_snapshot();
         let sound = matches!(result, Ok(()) | Err(Fault::Failed(_)));
-        if sound && !last && self.engine.keeps_instances() {
-            self.engine.warm.put(port.id, instance, Clock::now());
+        if sound && keep && self.engine.keeps_instances() {
+            self.engine.warm.put(port.id, instance);
         }
         result
     }

@@ -45,11 +45,9 @@ impl<T: Send + 'static> Hybrid<T> {
 
     fn poll_home(&mut self, mut call: Call<T>, cx: &mut Context<'_>) -> Option<Poll<T>> {
         self.meter.poll_begins();
-        let poll = call.as_mut().poll(cx);
-        let yielded = self.meter.poll_ended(poll.is_pending());
-        match poll {
+        match call.as_mut().poll(cx) {
             Poll::Ready(value) => Some(Poll::Ready(value)),
-            Poll::Pending if yielded => {
+            Poll::Pending if self.meter.poll_paused() => {
                 let away = Away { call: Some(call), meter: self.meter.clone() };
                 self.place = Place::Away(Abort(self.guests.spawn(away)));
                 None
@@ -101,11 +99,9 @@ impl<T> Future for Away<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(mut call) = self.call.take() else { return Poll::Pending };
         self.meter.poll_begins();
-        let poll = call.as_mut().poll(cx);
-        let yielded = self.meter.poll_ended(poll.is_pending());
-        match poll {
+        match call.as_mut().poll(cx) {
             Poll::Ready(value) => Poll::Ready(Ok(value)),
-            Poll::Pending if yielded => {
+            Poll::Pending if self.meter.poll_paused() => {
                 self.call = Some(call);
                 Poll::Pending
             }

@@ -5,8 +5,8 @@
 //! the order is testable. Drops happen outside the lock: an instance's drop returns pages.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use super::Instance;
 use crate::event::WebsocketId;
@@ -18,6 +18,8 @@ const SHARDS: u64 = 16;
 #[derive(Default)]
 pub(super) struct Warm {
     shards: [Mutex<Shard<Instance>>; SHARDS as usize],
+    /// Sweeps so far: the clock of idleness, which costs nothing to read.
+    sweeps: AtomicU64,
 }
 
 impl Warm {
@@ -27,10 +29,10 @@ impl Warm {
     }
 
     /// Keeps an instance; past the bound the least recently used of its shard is dropped.
-    pub(super) fn put(&self, id: WebsocketId, instance: Instance, now: Instant) {
+    pub(super) fn put(&self, id: WebsocketId, instance: Instance) {
         let dropped = {
             let mut shard = self.shard(id);
-            shard.put(id, instance, now);
+            shard.put(id, instance, self.sweeps.load(Relaxed));
             let over = shard.len() > limits::WARM_INSTANCES_MAX / SHARDS as usize;
             if over { shard.evict() } else { None }
         };
@@ -47,10 +49,11 @@ impl Warm {
         }
     }
 
-    /// Drops those that nobody has used for [`limits::WARM`].
-    pub(super) fn sweep(&self, now: Instant) {
+    /// Drops those that nobody has used for so many sweeps. Called at a steady pace.
+    pub(super) fn sweep(&self, idle: u64) {
+        let now = self.sweeps.fetch_add(1, Relaxed) + 1;
         for shard in &self.shards {
-            let dropped = lock(shard).idle_since(now.checked_sub(limits::WARM));
+            let dropped = lock(shard).idle_since(now.saturating_sub(idle));
             drop(dropped);
         }
     }
@@ -70,7 +73,7 @@ impl Warm {
 /// A map with the order of use. The queue may name entries that have been taken since; their stamp
 /// differs, so they are passed over, and the queue is rebuilt before they outnumber the living.
 struct Shard<T> {
-    kept: HashMap<WebsocketId, (u64, Instant, T)>,
+    kept: HashMap<WebsocketId, (u64, u64, T)>,
     order: VecDeque<(u64, WebsocketId)>,
     stamp: u64,
 }
@@ -86,7 +89,7 @@ impl<T> Shard<T> {
         self.kept.remove(&id).map(|(_, _, kept)| kept)
     }
 
-    fn put(&mut self, id: WebsocketId, kept: T, now: Instant) {
+    fn put(&mut self, id: WebsocketId, kept: T, now: u64) {
         self.stamp += 1;
         self.kept.insert(id, (self.stamp, now, kept));
         self.order.push_back((self.stamp, id));
@@ -105,9 +108,9 @@ impl<T> Shard<T> {
         None
     }
 
-    fn idle_since(&mut self, mark: Option<Instant>) -> Vec<T> {
+    /// Those that were put before or at a mark.
+    fn idle_since(&mut self, mark: u64) -> Vec<T> {
         let mut idle = Vec::new();
-        let Some(mark) = mark else { return idle };
         while let Some((stamp, id)) = self.order.front().copied() {
             match self.kept.get(&id) {
                 Some((kept, used, _)) if *kept == stamp && *used > mark => break,
@@ -130,13 +133,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn evict_drops_the_least_recently_used() {
-        let (mut shard, now) = (Shard::default(), Instant::now());
+        let (mut shard, now) = (Shard::default(), 0);
         for id in [1, 2, 3] {
             shard.put(WebsocketId(id), id, now);
         }
@@ -147,16 +148,16 @@ mod tests {
 
     #[test]
     fn idle_since_leaves_the_recent() {
-        let (mut shard, start) = (Shard::default(), Instant::now());
-        shard.put(WebsocketId(1), 1, start);
-        shard.put(WebsocketId(2), 2, start + Duration::from_secs(10));
-        assert_eq!(shard.idle_since(start.checked_add(Duration::from_secs(5))), [1]);
+        let mut shard = Shard::default();
+        shard.put(WebsocketId(1), 1, 0);
+        shard.put(WebsocketId(2), 2, 10);
+        assert_eq!(shard.idle_since(5), [1]);
         assert_eq!(shard.len(), 1);
     }
 
     #[test]
     fn order_stays_bounded_when_one_is_used_again_and_again() {
-        let (mut shard, now) = (Shard::default(), Instant::now());
+        let (mut shard, now) = (Shard::default(), 0);
         for _ in 0..10_000 {
             shard.put(WebsocketId(1), 1, now);
             shard.take(WebsocketId(1));

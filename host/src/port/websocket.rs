@@ -206,8 +206,13 @@ impl WebsocketPort {
     pub async fn send(&self, message: Message) -> Result<(), WebsocketError> {
         self.may_send(&message)?;
         let mut slot = Some(message);
-        let pushed = std::future::poll_fn(|cx| self.outbox.poll_push(&mut slot, cx));
-        match tokio::time::timeout(limits::SEND_WAIT, pushed).await {
+        let mut pushed = std::future::poll_fn(|cx| self.outbox.poll_push(&mut slot, cx));
+        // Most find room at once, and need no timer.
+        let at_once = match futures_util::poll!(&mut pushed) {
+            Poll::Ready(pushed) => Ok(pushed),
+            Poll::Pending => tokio::time::timeout(limits::SEND_WAIT, pushed).await,
+        };
+        match at_once {
             Ok(Pushed::Queued(_)) => Ok(()),
             Ok(_) => Err(self.life().refusal()),
             Err(_) => {

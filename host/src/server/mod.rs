@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -141,10 +141,10 @@ impl Server {
     }
 
     async fn housekeeping(&self) {
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        let mut ticks = tokio::time::interval(limits::SWEEP);
         loop {
             ticks.tick().await;
-            self.engine.sweep(Instant::now());
+            self.engine.sweep();
         }
     }
 

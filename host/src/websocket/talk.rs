@@ -231,12 +231,17 @@ impl Talk {
     /// Acts on the deadline that has passed, or arms the timer for the next one.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
         let (due, what) = self.deadline();
+        // It may fire too early, never too late: a message only moves deadlines away. So the clock is
+        // read only when it has fired.
+        if due < self.timer.deadline() {
+            self.timer.as_mut().reset(due);
+        }
+        if self.timer.as_mut().poll(cx).is_pending() {
+            return false;
+        }
         if due > Instant::now() {
-            // It may fire too early, never too late: a message only moves deadlines away.
-            if due < self.timer.deadline() || self.timer.is_elapsed() {
-                self.timer.as_mut().reset(due);
-            }
-            return self.timer.as_mut().poll(cx).is_ready();
+            self.timer.as_mut().reset(due);
+            return true;
         }
         match what {
             Due::Call(limit) => self.overrun(limit),

@@ -1,2 +1,0 @@
-//! The benchmark.
-fn main() {}

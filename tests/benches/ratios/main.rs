@@ -1,0 +1,133 @@
+//! The benchmark: Sessile against native Rust, in one run, as ratios of CPU per operation.
+//!
+//! The server has core 0, the load core 1. Native and Sessile take turns, so that a drift of the
+//! machine hits both; each figure is the median of its rounds. Run it with
+//! `cargo bench -p sessile-tests --bench ratios`; `-- --secs 1 --rounds 1` for a quick look.
+
+mod load;
+mod native;
+mod server;
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use server::{Kind, Server};
+
+const CONNECTIONS: usize = 64;
+const BYTES: usize = 1024;
+const IDLE: usize = 5000;
+
+struct Plan {
+    span: Duration,
+    rounds: usize,
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if args.get(1).is_some_and(|arg| arg == "native") {
+        return native::serve(&args[2]);
+    }
+    server::raise_file_limit();
+    server::pin(1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(run(&plan(&args)));
+}
+
+fn plan(args: &[String]) -> Plan {
+    let value = |name: &str, default: u64| {
+        let at = args.iter().position(|arg| arg == name);
+        at.and_then(|at| args.get(at + 1)?.parse().ok()).unwrap_or(default)
+    };
+    Plan { span: Duration::from_secs(value("--secs", 3)), rounds: value("--rounds", 5) as usize }
+}
+
+async fn run(plan: &Plan) {
+    say("| operation | server CPU µs | operations/s | of native, per CPU | to reach |");
+    say("|---|---|---|---|---|");
+    let echo = compare(plan, Kind::NativeWebsocket, &[("/ws", 0.6), ("/loop", 0.4)]).await;
+    let hello = compare(plan, Kind::NativeHttp, &[("/", 0.4)]).await;
+    for line in echo.into_iter().chain(hello) {
+        say(&line);
+    }
+    say("");
+    say(&format!("| idle websocket at {IDLE}, Chromium's headers | KiB each |"));
+    say("|---|---|");
+    for (name, kind, path) in [
+        ("native, 4 KiB read buffer", Kind::NativeWebsocket, "/"),
+        ("event style (to reach: 10)", Kind::Sessile, "/ws"),
+    ] {
+        say(&format!("| {name} | {:.1} |", idle(kind, path).await));
+    }
+    say("");
+    say(&format!("start to `listening`, warm cache: {} ms (to reach: 100)", start().as_millis()));
+}
+
+/// Rows for a native server and the routes of Sessile that do the same.
+async fn compare(plan: &Plan, native: Kind, routes: &[(&str, f64)]) -> Vec<String> {
+    let mut rounds = vec![Vec::new(); routes.len() + 1];
+    for _ in 0..plan.rounds {
+        rounds[0].push(measure(plan, native, "/").await);
+        for (index, (path, _)) in routes.iter().enumerate() {
+            rounds[index + 1].push(measure(plan, Kind::Sessile, path).await);
+        }
+    }
+    let medians: Vec<_> = rounds.iter_mut().map(|round| median(round)).collect();
+    let base = medians[0];
+    let mut rows = vec![format!("| {} | {:.2} | {:.0} | 1 | |", native.name(), base.0, base.1)];
+    for ((path, goal), (cpu, rate)) in routes.iter().zip(&medians[1..]) {
+        let what = if *path == "/" { "hello, `shared`" } else { "echo" };
+        rows.push(format!("| sessile {what} `{path}` | {cpu:.2} | {rate:.0} | {:.2} | {goal} |", base.0 / cpu));
+    }
+    rows
+}
+
+/// CPU µs of the server for one operation, and operations a second.
+async fn measure(plan: &Plan, kind: Kind, path: &str) -> (f64, f64) {
+    let server = Server::start(kind);
+    let mut load = load::Load::open(server.address, path, kind.is_http(path), CONNECTIONS, BYTES).await;
+    load.run(plan.span / 3).await;
+    let (cpu, begun) = (server.cpu(), Instant::now());
+    let operations = load.run(plan.span).await as f64;
+    let (cpu, wall) = ((server.cpu() - cpu).as_secs_f64(), begun.elapsed().as_secs_f64());
+    (cpu * 1e6 / operations, operations / wall)
+}
+
+/// The median by CPU, with the rate of the same round.
+fn median(round: &mut [(f64, f64)]) -> (f64, f64) {
+    round.sort_by(|a, b| a.0.total_cmp(&b.0));
+    round[round.len() / 2]
+}
+
+/// KiB of resident memory for each of many websockets that do nothing.
+async fn idle(kind: Kind, path: &str) -> f64 {
+    let server = Server::start(kind);
+    // What the first few websockets make resident once is not theirs.
+    drop(load::idle(server.address, path, 64).await);
+    let before = server.settled_memory().await;
+    let held = load::idle(server.address, path, IDLE).await;
+    let after = server.settled_memory().await;
+    drop(held);
+    (after.saturating_sub(before)) as f64 / IDLE as f64
+}
+
+/// The median of five starts.
+fn start() -> Duration {
+    let data = tempfile::TempDir::new().expect("a data folder");
+    drop(Server::start_at(Kind::Sessile, Some(data.path())));
+    let mut spans: Vec<_> = (0..5)
+        .map(|_| {
+            let begun = Instant::now();
+            let server = Server::start_at(Kind::Sessile, Some(data.path()));
+            let span = begun.elapsed();
+            drop(server);
+            span
+        })
+        .collect();
+    spans.sort();
+    spans[2]
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).expect("stdout");
+}

@@ -1,0 +1,57 @@
+//! What Sessile is compared with: the same libraries, used directly.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use http_body_util::Full;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, body::Incoming};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+/// Serves `websocket` (echo) or `http` (hello) on a free port, which it prints.
+pub(crate) fn serve(what: &str) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = listen();
+        super::say(&format!("listening on http://{}", listener.local_addr().expect("an address")));
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            stream.set_nodelay(true).expect("nodelay");
+            match what {
+                "websocket" => tokio::spawn(echo(stream)),
+                _ => tokio::spawn(hello(stream)),
+            };
+        }
+    });
+}
+
+fn listen() -> TcpListener {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    socket.listen(4096).expect("a backlog")
+}
+
+async fn echo(stream: TcpStream) {
+    let config = WebSocketConfig::default().read_buffer_size(4096);
+    let Ok(mut socket) = tokio_tungstenite::accept_async_with_config(stream, Some(config)).await else { return };
+    while let Some(Ok(message)) = socket.next().await {
+        if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn hello(stream: TcpStream) {
+    let answer = service_fn(|_: Request<Incoming>| async {
+        let mut response = Response::new(Full::new(Bytes::from_static(b"hello")));
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        Ok::<_, Infallible>(response)
+    });
+    // The load ends by closing its connections.
+    let _ended = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+}
