@@ -1,7 +1,9 @@
 //! Sessile's host: a server on which a WebSocket handler is a sandboxed WebAssembly component.
 //!
-//! **The host owns the socket; the guest is replaceable.** Modules in the order of the data's way,
-//! from the outside in; none imports one above it (ARCHITECTURE.md; `tests/tests/layers.rs` holds it).
+//! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`],
+//! [`listener`], [`http`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`port`],
+//! [`group`], [`session`], [`outbox`], [`meter`], [`failure`], [`event`], [`limits`]. None imports one
+//! before it in this list; `tests/tests/layers.rs` holds that, ARCHITECTURE.md explains it.
 
 pub mod app;
 pub mod bindings;

@@ -5,6 +5,7 @@
 //! the order is testable. Drops happen outside the lock: an instance's drop returns pages.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -64,7 +65,8 @@ impl Warm {
     }
 
     fn shard(&self, id: WebsocketId) -> MutexGuard<'_, Shard<Instance>> {
-        let index = (id.0 % SHARDS) as usize;
+        // The map takes the low bits and the top seven.
+        let index = (id.0 >> 32) as usize % SHARDS as usize;
         let [first, ..] = &self.shards;
         lock(self.shards.get(index).unwrap_or(first))
     }
@@ -73,14 +75,14 @@ impl Warm {
 /// A map with the order of use. The queue may name entries that have been taken since; their stamp
 /// differs, so they are passed over, and the queue is rebuilt before they outnumber the living.
 struct Shard<T> {
-    kept: HashMap<WebsocketId, (u64, u64, T)>,
+    kept: HashMap<WebsocketId, (u64, u64, T), BuildHasherDefault<Random>>,
     order: VecDeque<(u64, WebsocketId)>,
     stamp: u64,
 }
 
 impl<T> Default for Shard<T> {
     fn default() -> Self {
-        Self { kept: HashMap::new(), order: VecDeque::new(), stamp: 0 }
+        Self { kept: HashMap::default(), order: VecDeque::new(), stamp: 0 }
     }
 }
 
@@ -124,6 +126,24 @@ impl<T> Shard<T> {
 
     fn len(&self) -> usize {
         self.kept.len()
+    }
+}
+
+/// Ids are random: they are their own hash.
+#[derive(Default)]
+struct Random(u64);
+
+impl Hasher for Random {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        debug_assert!(false, "{bytes:?} is not an id");
+    }
+
+    fn write_u64(&mut self, id: u64) {
+        self.0 = id;
     }
 }
 

@@ -35,10 +35,14 @@ pub(super) struct Talk {
     /// The guest failed: what the peer still sends is nobody's.
     failed: bool,
     dirty: bool,
+    /// The connection has nothing to read, and will wake us.
+    drained: bool,
     heard: Instant,
     pinged: Option<Instant>,
     closing: Option<Instant>,
     timer: Pin<Box<Sleep>>,
+    /// Whether the timer has been polled, so that it will wake us.
+    armed: bool,
     summary: Summary,
 }
 
@@ -54,10 +58,12 @@ impl Talk {
             close: None,
             failed: false,
             dirty: false,
+            drained: false,
             heard: now,
             pinged: None,
             closing: None,
             timer: Box::pin(tokio::time::sleep_until(now + limits::PING_AFTER)),
+            armed: false,
             summary: Summary { received: 0, sent: 0 },
             frames,
         };
@@ -68,12 +74,13 @@ impl Talk {
     }
 
     /// Reads frames until there are none, or the handler has enough to do.
-    fn poll_read(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut progress = false;
-        while self.has_room() {
-            let Some(frames) = &mut self.frames else { return progress };
-            let Poll::Ready(incoming) = frames.poll_next(cx) else { return progress };
-            progress = true;
+    fn poll_read(&mut self, cx: &mut Context<'_>) {
+        while !self.drained && self.has_room() {
+            let Some(frames) = &mut self.frames else { return };
+            let Poll::Ready(incoming) = frames.poll_next(cx) else {
+                self.drained = true;
+                return;
+            };
             self.heard = Instant::now();
             self.pinged = None;
             match incoming {
@@ -92,7 +99,6 @@ impl Talk {
                 Incoming::End => self.end(),
             }
         }
-        progress
     }
 
     fn has_room(&self) -> bool {
@@ -118,18 +124,17 @@ impl Talk {
     }
 
     /// Polls the handler's call, and begins the next.
-    fn poll_call(&mut self, cx: &mut Context<'_>) -> bool {
+    fn poll_call(&mut self, cx: &mut Context<'_>) {
         if self.call.is_none() {
             self.begin();
         }
-        let Some(call) = &mut self.call else { return false };
-        let Poll::Ready(verdict) = dispatch::poll(call, &self.websocket.seat.handler.name, cx) else { return false };
+        let Some(call) = &mut self.call else { return };
+        let Poll::Ready(verdict) = dispatch::poll(call, &self.websocket.seat.handler.name, cx) else { return };
         self.call = None;
         if verdict.is_err() {
             self.abandon();
         }
         self.websocket.settle(verdict);
-        true
     }
 
     fn begin(&mut self) {
@@ -158,28 +163,26 @@ impl Talk {
     }
 
     /// Writes what the outbox holds, as far as the connection takes it.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> bool {
-        let mut progress = false;
-        loop {
-            if self.frames.is_none() || (self.dirty && !self.flush(cx)) {
-                return progress;
+    fn poll_write(&mut self, cx: &mut Context<'_>) {
+        while self.frames.is_some() {
+            if self.dirty && !self.flush(cx) {
+                return;
             }
             if self.websocket.port.outbox.poll_ready(cx).is_pending() {
-                return progress;
+                return;
             }
-            let Some(frames) = &mut self.frames else { return progress };
+            let Some(frames) = &mut self.frames else { return };
             match frames.poll_ready(cx) {
-                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Ok(())) => self.fill(),
                 Poll::Ready(Err(_)) => self.end(),
-                Poll::Pending => return progress,
+                Poll::Pending => return,
             }
-            progress |= self.fill();
         }
     }
 
     /// Moves messages from the outbox to the codec, as many as its buffer takes at once.
-    fn fill(&mut self) -> bool {
-        let Some(frames) = &mut self.frames else { return false };
+    fn fill(&mut self) {
+        let Some(frames) = &mut self.frames else { return };
         let mut bytes = 0;
         while bytes < limits::WRITE_BUFFER_BYTES {
             let started = match self.websocket.port.outbox.take() {
@@ -198,10 +201,9 @@ impl Talk {
             self.dirty = true;
             if started.is_err() {
                 self.end();
-                return true;
+                return;
             }
         }
-        true
     }
 
     /// Whether all is on the wire.
@@ -223,6 +225,13 @@ impl Talk {
         self.close = self.websocket.port.ended().or(self.close.take());
     }
 
+    /// Whether another turn could find something to do: frames to read, or events to deliver.
+    fn may_go_on(&self) -> bool {
+        let readable = !self.drained && self.frames.is_some() && self.has_room();
+        let deliverable = self.call.is_none() && (!self.pending.is_empty() || self.close.is_some());
+        readable || deliverable
+    }
+
     fn is_over(&self) -> bool {
         let told = self.close.is_none() || matches!(self.websocket.port.style, Style::Loop(_));
         self.frames.is_none() && self.call.is_none() && self.pending.is_empty() && told
@@ -233,9 +242,13 @@ impl Talk {
         let (due, what) = self.deadline();
         // It may fire too early, never too late: a message only moves deadlines away. So the clock is
         // read only when it has fired.
+        if self.armed && due >= self.timer.deadline() && !self.timer.is_elapsed() {
+            return false;
+        }
         if due < self.timer.deadline() {
             self.timer.as_mut().reset(due);
         }
+        self.armed = true;
         if self.timer.as_mut().poll(cx).is_pending() {
             return false;
         }
@@ -319,15 +332,17 @@ impl Future for Talk {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Summary> {
         let talk = &mut *self;
+        talk.drained = false;
         loop {
-            let read = talk.poll_read(cx);
-            let called = talk.poll_call(cx);
-            let wrote = talk.poll_write(cx);
+            talk.poll_read(cx);
+            talk.poll_call(cx);
+            // What it leaves unwritten wakes us, and so does room in the outbox.
+            talk.poll_write(cx);
             if talk.is_over() {
                 let Summary { received, sent } = talk.summary;
                 return Poll::Ready(Summary { received, sent });
             }
-            if !(read || called || wrote) && !talk.poll_timer(cx) {
+            if !talk.may_go_on() && !talk.poll_timer(cx) {
                 return Poll::Pending;
             }
         }

@@ -5,8 +5,8 @@
 mod command;
 mod exchange;
 
-use sessile_sdk::prelude::*;
 use serde_json::json;
+use sessile_sdk::prelude::*;
 
 struct Faults;
 

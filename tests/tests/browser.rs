@@ -1,0 +1,149 @@
+//! The chat's page in a real browser: two tabs in one room, by WebDriver, in Debian's Chromium.
+//!
+//! Where there is no chromedriver it prints a line that begins with SKIPPED, and CI repeats it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use hyper::{Method, Request};
+use serde_json::{Value, json};
+use sessile_tests::{App, Host, Memory, request};
+use tempfile::TempDir;
+
+const WAIT_MS: u32 = 20_000;
+
+struct Browser {
+    driver: Child,
+    address: SocketAddr,
+    session: String,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// None where there is no driver.
+    async fn start() -> Option<Self> {
+        let mut driver =
+            Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().ok()?;
+        let out = BufReader::new(driver.stdout.take().expect("stdout is piped"));
+        let port = out.lines().map_while(Result::ok).find_map(|line| {
+            line.strip_prefix("ChromeDriver was started successfully on port ")?
+                .trim_end_matches('.')
+                .parse::<u16>()
+                .ok()
+        });
+        let profile = TempDir::new().expect("a profile");
+        let address = SocketAddr::from(([127, 0, 0, 1], port.expect("chromedriver says its port")));
+        let mut browser = Self { driver, address, session: String::new(), _profile: profile };
+        let args = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--window-size=900,700",
+        ];
+        let mut args: Vec<String> = args.map(str::to_owned).into();
+        args.push(format!("--user-data-dir={}", browser._profile.path().display()));
+        let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": args } } } });
+        let session = browser.call(Method::POST, "/session", wanted).await;
+        browser.session = format!("/session/{}", session["sessionId"].as_str().expect("a session"));
+        browser.post("/timeouts", json!({ "script": WAIT_MS })).await;
+        Some(browser)
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Value) -> Value {
+        let request = Request::builder().method(method).uri(path).header("host", self.address.to_string());
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let request = request.header("content-type", "application/json").body(body.into()).expect("a request");
+        let answer = self::request(self.address, request).await;
+        let status = answer.status;
+        let mut value: Value = serde_json::from_str(answer.text()).expect("JSON");
+        assert!(status.is_success(), "{path}: {value}");
+        value["value"].take()
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Value {
+        self.call(Method::POST, &format!("{}{path}", self.session), body).await
+    }
+
+    /// Runs a script in the page; its `done` ends it.
+    async fn script(&self, script: &str) -> Value {
+        let script = format!("const done = arguments[arguments.length - 1];\n{script}");
+        self.post("/execute/async", json!({ "script": script, "args": [] })).await
+    }
+
+    /// Waits until a condition holds in the page.
+    async fn wait_for(&self, condition: &str) {
+        let script = format!("(function look() {{ ({condition}) ? done(true) : setTimeout(look, 20); }})();");
+        self.script(&script).await;
+    }
+
+    async fn open_tab(&self, url: &str) -> String {
+        let tab =
+            self.post("/window/new", json!({ "type": "tab" })).await["handle"].as_str().expect("a tab").to_owned();
+        self.switch(&tab).await;
+        self.post("/url", json!({ "url": url })).await;
+        tab
+    }
+
+    async fn switch(&self, tab: &str) {
+        self.post("/window", json!({ "handle": tab })).await;
+    }
+
+    /// Submits a form as a person would: types into a field, presses enter.
+    async fn type_into(&self, field: &str, text: &str) {
+        let found = self.post("/element", json!({ "using": "css selector", "value": field })).await;
+        let element =
+            found.as_object().and_then(|found| found.values().next()?.as_str()).expect("the field").to_owned();
+        self.post(&format!("/element/{element}/value"), json!({ "text": format!("{text}\u{e007}") })).await;
+    }
+
+    async fn screenshot(&self) -> Value {
+        self.call(Method::GET, &format!("{}/screenshot", self.session), Value::Null).await
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ended = self.driver.kill();
+        let _reaped = self.driver.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chat_in_chromium_carries_messages_between_two_tabs_and_keeps_the_name() {
+    let Some(browser) = Browser::start().await else {
+        let mut out = std::io::stderr().lock();
+        writeln!(out, "SKIPPED the browser test: chromedriver is not installed").expect("stderr");
+        return;
+    };
+    let host = Host::start(&App::example("chat"), Memory::Keep);
+    let page = format!("http://{}/?room=den", host.address());
+    let first = browser.open_tab(&page).await;
+    browser.wait_for("document.getElementById('state').textContent === 'connected'").await;
+    browser.type_into("#name", "Ada").await;
+    let joined = |name: &str| format!("document.getElementById('log').textContent.includes('{name} came in')");
+    browser.wait_for(&joined("Ada")).await;
+
+    let second = browser.open_tab(&page).await;
+    browser.wait_for(&joined("Ada")).await;
+    browser.type_into("#text", "hello <b>there</b>").await;
+    let said =
+        |text: &str| format!("[...document.querySelectorAll('#log li')].some(line => line.textContent === '{text}')");
+    browser.wait_for(&said("Ada hello <b>there</b>")).await;
+    browser.switch(&first).await;
+    browser.wait_for(&said("Ada hello <b>there</b>")).await;
+    browser.type_into("#text", "hello back").await;
+    browser.switch(&second).await;
+    browser.wait_for(&said("Ada hello back")).await;
+    assert_eq!(browser.script("done(document.querySelectorAll('#log li b b').length)").await, 0, "text is not markup");
+    if let Ok(file) = std::env::var("SESSILE_SCREENSHOT") {
+        std::fs::write(file, browser.screenshot().await.as_str().expect("base64")).expect("the screenshot is kept");
+    }
+}
