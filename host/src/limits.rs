@@ -63,7 +63,7 @@ pub const OUTBOX_MESSAGES_MAX: usize = 1024;
 /// That an awaiting `send` may wait for a peer that takes nothing; past it 1013.
 pub const SEND_WAIT: Duration = Duration::from_secs(10);
 /// Buffer for reading a websocket: held while idle, so small.
-pub const READ_BUFFER_BYTES: usize = 4 * KIB;
+pub const READ_BUFFER_BYTES: usize = 3 * KIB;
 /// Bytes gathered for one write to a websocket's socket.
 pub const WRITE_BUFFER_BYTES: usize = 16 * KIB;
 /// Without a frame from the peer, after which the host pings.

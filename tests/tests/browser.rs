@@ -2,6 +2,8 @@
 //!
 //! Where there is no chromedriver it prints a line that begins with SKIPPED, and CI repeats it.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};

@@ -1,5 +1,7 @@
 //! `examples/chat`: rooms by path, names from the session.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use hyper::Request;
 use sessile_tests::{App, Host, Memory, Settings, Socket, both_ways, get, request};
 use tempfile::TempDir;

@@ -1,5 +1,7 @@
 //! The command line: exit codes, and errors that name the thing and the way out.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::process::Output;
 
 use sessile_tests::{App, Host, Memory};

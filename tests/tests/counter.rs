@@ -1,5 +1,7 @@
 //! `examples/counter` and the session rows C1-C4 and C7: one session over HTTP and WebSocket.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;

@@ -1,5 +1,7 @@
 //! `examples/echo`: HTTP, both WebSocket styles, and what a peer may do wrong.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use sessile_tests::{App, Host, Memory, Socket, both_ways, get};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

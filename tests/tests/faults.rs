@@ -1,5 +1,7 @@
 //! Guests that misbehave: each ends alone, by its own limit, and its neighbours do not notice.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,5 +1,7 @@
 //! Exchanges: bodies, order, heads.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use hyper::Request;
 use sessile_tests::{App, Host, Memory, both_ways, get, request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,5 +1,7 @@
 //! The layers of the host: no module imports one above it (ARCHITECTURE.md).
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

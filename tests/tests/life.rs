@@ -1,5 +1,7 @@
 //! A host's life: reload under live websockets, drain, crash.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::time::Duration;
 
 use futures_util::future::join_all;

@@ -1,5 +1,7 @@
 //! Operations on a websocket, in every order, with the errors that they name.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use sessile_tests::{App, Host, Memory, Socket, both_ways, get};
 use tokio_tungstenite::tungstenite::Message;
 

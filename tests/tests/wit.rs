@@ -1,5 +1,7 @@
 //! The WIT is the product's reference: it parses, and every item says what it is.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::path::Path;
 
 use wit_parser::{Docs, Resolve};

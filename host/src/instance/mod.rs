@@ -1,6 +1,6 @@
 //! Instances: wasmtime, the pool, the compile cache, and where guest code runs.
 //!
-//! A [`Handler`] is a loaded component with its settings; it makes, keeps and drops [`Instance`]s.
+//! A [`Handler`] is a loaded component with its settings; it makes, keeps and drops instances.
 //! wasmtime is named here and in [`crate::bindings`] only. Does not know routes, sockets or HTTP.
 
 pub mod cache;

@@ -46,11 +46,11 @@ struct Known {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Peer {
     /// It presented it, or a head that left gave it.
-    HasIt,
+    Holds,
     /// It was minted here and must go with the head.
-    NeedsIt,
-    /// As `NeedsIt`, and something is saved under it.
-    IsOwedIt,
+    Lacks,
+    /// As `Lacks`, and something is saved under it.
+    Owed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,12 +135,12 @@ impl SessionBinding {
 
     fn identify(&self, state: &mut State, presented: Option<SessionId>, saved: bool) -> Result<(), SessionError> {
         let known = match presented {
-            Some(id) if saved || self.live.contains(id.key()) => Known { id, peer: Peer::HasIt, _minted: None },
+            Some(id) if saved || self.live.contains(id.key()) => Known { id, peer: Peer::Holds, _minted: None },
             _ if state.head == Head::Left => return Ok(()),
             _ => {
                 let id = SessionId::mint().map_err(|error| SessionError::Unavailable(error.to_string()))?;
                 let minted = Some(self.live.hold(id.key()));
-                Known { id, peer: Peer::NeedsIt, _minted: minted }
+                Known { id, peer: Peer::Lacks, _minted: minted }
             }
         };
         state.identity = Identity::Known(Box::new(known));
@@ -250,7 +250,7 @@ impl SessionBinding {
     /// not, since later is too late.
     pub fn cookie(&self) -> CookieAction {
         match &self.state().identity {
-            Identity::Known(known) if known.peer != Peer::HasIt => CookieAction::Set(known.id.clone()),
+            Identity::Known(known) if known.peer != Peer::Holds => CookieAction::Set(known.id.clone()),
             _ => CookieAction::Leave,
         }
     }
@@ -280,16 +280,16 @@ impl SessionBinding {
         let mut state = self.state();
         state.head = Head::Left;
         if let Identity::Known(known) = &mut state.identity
-            && known.peer == Peer::IsOwedIt
+            && known.peer == Peer::Owed
         {
-            known.peer = Peer::HasIt;
+            known.peer = Peer::Holds;
         }
     }
 
     /// The cookie goes with the head that is leaving.
     pub fn cookie_given(&self) {
         if let Identity::Known(known) = &mut self.state().identity {
-            known.peer = Peer::HasIt;
+            known.peer = Peer::Holds;
         }
     }
 
@@ -329,16 +329,16 @@ impl State {
     /// The key to save under, if the peer has the id or will.
     fn saving_key(&self) -> Result<SessionKey, SessionError> {
         match &self.identity {
-            Identity::Known(known) if known.peer == Peer::HasIt || self.head == Head::Here => Ok(known.id.key()),
+            Identity::Known(known) if known.peer == Peer::Holds || self.head == Head::Here => Ok(known.id.key()),
             _ => Err(SessionError::CookieUnreachable),
         }
     }
 
     fn saved(&mut self) {
         if let Identity::Known(known) = &mut self.identity
-            && known.peer == Peer::NeedsIt
+            && known.peer == Peer::Lacks
         {
-            known.peer = Peer::IsOwedIt;
+            known.peer = Peer::Owed;
         }
     }
 
@@ -348,9 +348,9 @@ impl State {
         };
         let empty = record.values.is_empty();
         match known.peer {
-            Peer::HasIt if modified && empty => CookieAction::Expire,
-            Peer::HasIt if modified || (every_request && !empty) => CookieAction::Set(known.id.clone()),
-            Peer::IsOwedIt if !empty => CookieAction::Set(known.id.clone()),
+            Peer::Holds if modified && empty => CookieAction::Expire,
+            Peer::Holds if modified || (every_request && !empty) => CookieAction::Set(known.id.clone()),
+            Peer::Owed if !empty => CookieAction::Set(known.id.clone()),
             _ => CookieAction::Leave,
         }
     }

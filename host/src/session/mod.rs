@@ -16,7 +16,7 @@ mod sqlite;
 pub use binding::{CookieAction, SessionBinding, SessionError};
 pub use cookie::{CookieSettings, SameSite, Secure};
 pub use db::{DbError, DbFuture, SessionDb};
-pub use id::{SessionId, SessionKey};
+pub use id::{NoRandomness, SessionId, SessionKey};
 pub use live::LiveSessions;
 pub use overlay::Overlay;
 pub use record::{Changes, Record, TooLarge};

@@ -1,6 +1,6 @@
 //! One websocket from handshake to end: the task that owns its connection.
 //!
-//! [`open`] starts the handler and hands the handshake's answer back to HTTP; then [`talk`] moves
+//! [`run`] starts the handler and hands the handshake's answer back to HTTP; then `talk` moves
 //! frames between the connection, the handler and the outbox until both sides are done. What may
 //! happen when is decided by the port's lifecycle.
 

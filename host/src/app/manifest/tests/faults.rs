@@ -23,6 +23,7 @@ fn unknown_key_names_the_nearest() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bad_value_names_what_is_allowed() {
     let table = [
         (
