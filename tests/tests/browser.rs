@@ -7,13 +7,15 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use hyper::{Method, Request};
 use serde_json::{Value, json};
 use sessile_tests::{App, Host, Memory, request};
 use tempfile::TempDir;
 
-const WAIT_MS: u32 = 20_000;
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 struct Browser {
     driver: Child,
@@ -54,35 +56,41 @@ impl Browser {
         let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": args } } } });
         let session = browser.call(Method::POST, "/session", wanted).await;
         browser.session = format!("/session/{}", session["sessionId"].as_str().expect("a session"));
-        browser.post("/timeouts", json!({ "script": WAIT_MS })).await;
         Some(browser)
     }
 
     async fn call(&self, method: Method, path: &str, body: Value) -> Value {
+        self.try_call(method, path, body).await.unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    async fn try_call(&self, method: Method, path: &str, body: Value) -> Result<Value, Value> {
         let request = Request::builder().method(method).uri(path).header("host", self.address.to_string());
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let request = request.header("content-type", "application/json").body(body.into()).expect("a request");
         let answer = self::request(self.address, request).await;
-        let status = answer.status;
         let mut value: Value = serde_json::from_str(answer.text()).expect("JSON");
-        assert!(status.is_success(), "{path}: {value}");
-        value["value"].take()
+        let value = value["value"].take();
+        if answer.status.is_success() { Ok(value) } else { Err(value) }
     }
 
     async fn post(&self, path: &str, body: Value) -> Value {
         self.call(Method::POST, &format!("{}{path}", self.session), body).await
     }
 
-    /// Runs a script in the page; its `done` ends it.
-    async fn script(&self, script: &str) -> Value {
-        let script = format!("const done = arguments[arguments.length - 1];\n{script}");
-        self.post("/execute/async", json!({ "script": script, "args": [] })).await
+    /// What an expression is in the page; an error where the page is just being left.
+    async fn look(&self, expression: &str) -> Result<Value, Value> {
+        let script = json!({ "script": format!("return {expression}"), "args": [] });
+        self.try_call(Method::POST, &format!("{}/execute/sync", self.session), script).await
     }
 
-    /// Waits until a condition holds in the page.
+    /// Waits until a condition holds in the page. WebDriver has no events, so it is asked again.
     async fn wait_for(&self, condition: &str) {
-        let script = format!("(function look() {{ ({condition}) ? done(true) : setTimeout(look, 20); }})();");
-        self.script(&script).await;
+        let asked = async {
+            while self.look(condition).await != Ok(Value::Bool(true)) {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("{condition} does not come true"));
     }
 
     async fn open_tab(&self, url: &str) -> String {
@@ -144,7 +152,11 @@ async fn chat_in_chromium_carries_messages_between_two_tabs_and_keeps_the_name()
     browser.type_into("#text", "hello back").await;
     browser.switch(&second).await;
     browser.wait_for(&said("Ada hello back")).await;
-    assert_eq!(browser.script("done(document.querySelectorAll('#log li b b').length)").await, 0, "text is not markup");
+    assert_eq!(
+        browser.look("document.querySelectorAll('#log li b b').length").await,
+        Ok(json!(0)),
+        "text is not markup"
+    );
     if let Ok(file) = std::env::var("SESSILE_SCREENSHOT") {
         std::fs::write(file, browser.screenshot().await.as_str().expect("base64")).expect("the screenshot is kept");
     }

@@ -5,20 +5,32 @@ use sessile_sdk::{groups, prelude::*};
 
 const PAGE: &str = include_str!("page.html");
 const NAME_CHARS_MAX: usize = 32;
+/// A group's name has at most 100 bytes, and `room:` is five.
+const ROOM_BYTES_MAX: usize = 95;
+/// So that a line with its JSON stays within the host's limit of 64 KiB, however much is escaped.
+const TEXT_BYTES_MAX: usize = 8 * 1024;
 
 struct Chat;
 
 impl WebsocketEvents for Chat {
+    /// The session is opened before accept, so that its cookie is on the handshake.
     async fn on_open(ws: &WebSocket) -> Result<()> {
+        let Some(group) = group(ws) else { return ws.reject(404, &[], "no such room").await };
         let name = name(&ws.session().await?)?;
         ws.accept().await?;
-        ws.join(&room(ws)).await?;
+        ws.join(&group).await?;
         publish(ws, "join", &name, "").await
     }
 
     async fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
-        let name = name(&ws.session().await?)?;
-        publish(ws, "message", &name, &message.into_text()?).await
+        match message {
+            Message::Text(text) if text.len() <= TEXT_BYTES_MAX => {
+                let name = name(&ws.session().await?)?;
+                publish(ws, "message", &name, &text).await
+            }
+            Message::Text(_) => refuse(ws, 1009, "a message has at most 8 KiB").await,
+            Message::Binary(_) => refuse(ws, 1003, "text only").await,
+        }
     }
 
     async fn on_close(ws: &WebSocket, _close: Close) -> Result<()> {
@@ -27,14 +39,24 @@ impl WebsocketEvents for Chat {
     }
 }
 
+async fn refuse(ws: &WebSocket, code: u16, reason: &str) -> Result<()> {
+    match ws.close(code, reason).await {
+        // Sent by the peer before it saw the close.
+        Err(Error::WrongState(_)) => Ok(()),
+        other => other,
+    }
+}
+
+/// To everybody in the room; the end of a websocket that was rejected concerns none.
 async fn publish(ws: &WebSocket, kind: &str, from: &str, text: &str) -> Result<()> {
+    let Some(group) = group(ws) else { return Ok(()) };
     let line = json!({ "kind": kind, "from": from, "text": text });
-    groups::publish(&room(ws), line.to_string()).await?;
+    groups::publish(&group, line.to_string()).await?;
     Ok(())
 }
 
-fn room(ws: &WebSocket) -> String {
-    format!("room:{}", ws.param("room").unwrap_or_default())
+fn group(ws: &WebSocket) -> Option<String> {
+    ws.param("room").filter(|room| room.len() <= ROOM_BYTES_MAX).map(|room| format!("room:{room}"))
 }
 
 fn name(session: &Session) -> Result<String> {
@@ -52,12 +74,15 @@ async fn site(request: Request) -> Result<Response> {
 
 async fn rename(request: Request) -> Result<Response> {
     let form = request.form().await?;
-    let name: String = form.get("name").unwrap_or_default().trim().chars().take(NAME_CHARS_MAX).collect();
-    if name.is_empty() {
-        return Ok(Response::text("a name has 1 to 32 characters").with_status(400));
+    let (name, room) = (form.get("name").unwrap_or_default().trim(), form.get("room").unwrap_or("lobby"));
+    if !(1..=NAME_CHARS_MAX).contains(&name.chars().count()) {
+        return Ok(Response::text(format!("a name has 1 to {NAME_CHARS_MAX} characters")).with_status(400));
     }
-    request.session().await?.set("name", &name)?;
-    Ok(Response::see_other(&format!("/?room={}", encoded(form.get("room").unwrap_or("lobby")))))
+    if !(1..=ROOM_BYTES_MAX).contains(&room.len()) {
+        return Ok(Response::text(format!("a room has 1 to {ROOM_BYTES_MAX} bytes")).with_status(400));
+    }
+    request.session().await?.set("name", name)?;
+    Ok(Response::see_other(&format!("/?room={}", encoded(room))))
 }
 
 /// Percent-encodes all but letters and digits.

@@ -1,19 +1,33 @@
-//! One error for everything that a handler may meet.
+//! One error for everything that a handler may meet. Owns its words; each carries the values.
 
 use std::fmt;
 
 use crate::bindings::wit;
 use crate::message::Close;
-use crate::websocket::State;
+use crate::state::State;
 
 /// What an operation comes to.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why an operation failed. None of these closes the websocket by itself.
+///
+/// Returned by a handler, the host logs it under an id, closes the websocket with 1011 or answers
+/// 500, and tells the peer only the id. Two are no failure of a websocket's handler, so that `?` may
+/// end it: [`Error::Disconnected`] and [`Error::PeerGone`]. A reason of your own is a text:
+///
+/// ```
+/// use sessile_sdk::prelude::*;
+///
+/// fn seat(number: u32) -> Result<u32> {
+///     if number > 40 { Err(format!("seat {number} of 40").into()) } else { Ok(number) }
+/// }
+///
+/// assert_eq!(seat(41), Err(Error::Failed("seat 41 of 40".to_owned())));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The websocket has ended. Returned out of a loop-style handler, it is a normal end.
+    /// The websocket has ended, with this close.
     Disconnected(Close),
     /// The call is not legal in this state of the websocket.
     WrongState(State),
@@ -24,14 +38,15 @@ pub enum Error {
     },
     /// The message or value is not the JSON that was wanted.
     BadJson {
-        /// From 1.
+        /// From 1; 0 where there is no position.
         line: usize,
-        /// From 1; 0 where the type did not fit.
+        /// From 1; 0 where there is no position, or before the first of its line.
         column: usize,
-        /// What is wrong.
+        /// What is wrong, without the position.
         reason: String,
     },
-    /// Something is larger than its limit.
+    /// Something is larger than its limit: a message, a close reason, a body, a group's name, the
+    /// groups of a websocket, a session or a part of it.
     TooLarge {
         /// Bytes (or items) there were.
         actual: u64,
@@ -50,7 +65,7 @@ pub enum Error {
     InvalidHead(String),
     /// An HTTP call in the wrong order; the text names the stage.
     WrongOrder(&'static str),
-    /// The peer of an exchange has gone.
+    /// The peer of an exchange has gone, or the websocket that was to join or leave a group.
     PeerGone,
     /// The body sent differs from the `content-length` promised.
     LengthMismatch {
@@ -61,12 +76,17 @@ pub enum Error {
     },
     /// The session was not opened.
     SessionNotOpen,
-    /// Another version of the session is saved, this one: open it again, and retry.
+    /// Another version of the session is saved, this one: [`discard`](crate::Session::discard), open
+    /// it again, and retry.
     Conflict(u64),
     /// The peer holds no session cookie, and it is too late to give it one.
     CookieUnreachable,
-    /// The session store failed; nothing was saved.
+    /// The session store failed; nothing was saved, the changes are kept.
     SessionUnavailable(String),
+    /// The session was flushed elsewhere. Reserved.
+    SessionDeleted,
+    /// The host has newer code for this websocket: finish. Reserved.
+    Retire,
     /// The host does not do that.
     Unsupported,
     /// The handler's own failure.
@@ -79,6 +99,7 @@ impl fmt::Display for Error {
             Self::Disconnected(close) => write!(f, "the websocket has ended with {}", close.code),
             Self::WrongState(state) => write!(f, "illegal while the websocket is {state}"),
             Self::WrongKind { wanted } => write!(f, "the message is not {wanted}"),
+            Self::BadJson { line: 0, reason, .. } => write!(f, "bad JSON: {reason}"),
             Self::BadJson { line, column, reason } => write!(f, "bad JSON at line {line} column {column}: {reason}"),
             Self::TooLarge { actual, limit } => write!(f, "{actual} exceeds the limit of {limit}"),
             Self::TimedOut => f.write_str("timed out"),
@@ -93,6 +114,8 @@ impl fmt::Display for Error {
             Self::Conflict(saved) => write!(f, "version {saved} of the session is saved"),
             Self::CookieUnreachable => f.write_str("the peer holds no session cookie and cannot get one any more"),
             Self::SessionUnavailable(cause) => write!(f, "the session store failed: {cause}"),
+            Self::SessionDeleted => f.write_str("the session was flushed"),
+            Self::Retire => f.write_str("the host has newer code for this websocket"),
             Self::Unsupported => f.write_str("this host does not do that"),
             Self::Failed(reason) => f.write_str(reason),
         }
@@ -115,7 +138,10 @@ impl From<&str> for Error {
 
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
-        Self::BadJson { line: error.line(), column: error.column(), reason: error.to_string() }
+        // It ends its words with the position, which is in the fields.
+        let (line, column, words) = (error.line(), error.column(), error.to_string());
+        let position = format!(" at line {line} column {column}");
+        Self::BadJson { line, column, reason: words.strip_suffix(&position).unwrap_or(&words).to_owned() }
     }
 }
 
@@ -131,7 +157,8 @@ impl From<wit::websocket::Error> for Error {
             Wit::InvalidCode(code) => Self::InvalidCode(code),
             Wit::NotOffered(name) => Self::NotOffered(name),
             Wit::InvalidHead(what) => Self::InvalidHead(what),
-            Wit::Retire | Wit::Unsupported => Self::Unsupported,
+            Wit::Retire => Self::Retire,
+            Wit::Unsupported => Self::Unsupported,
         }
     }
 }
@@ -163,7 +190,8 @@ impl From<wit::session::Error> for Error {
             Wit::Conflict(saved) => Self::Conflict(saved),
             Wit::CookieUnreachable => Self::CookieUnreachable,
             Wit::Unavailable(cause) => Self::SessionUnavailable(cause),
-            Wit::Deleted | Wit::Unsupported => Self::Unsupported,
+            Wit::Deleted => Self::SessionDeleted,
+            Wit::Unsupported => Self::Unsupported,
         }
     }
 }
@@ -182,5 +210,33 @@ impl From<wit::groups::Error> for Error {
 impl From<wit::types::Excess> for Error {
     fn from(excess: wit::types::Excess) -> Self {
         Self::TooLarge { actual: excess.actual, limit: excess.limit }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_error_says_its_position_once() {
+        let error = Error::from(serde_json::from_str::<u8>("\n x").unwrap_err());
+        assert_eq!(error.to_string(), "bad JSON at line 2 column 2: expected value");
+    }
+
+    #[test]
+    fn json_error_without_a_position_names_none() {
+        let unfit = Error::from(serde_json::from_value::<u8>(serde_json::json!("x")).unwrap_err());
+        assert_eq!(unfit.to_string(), "bad JSON: invalid type: string \"x\", expected u8");
+        let refused = Error::from(wit::session::Error::NotJson("expected value at line 1 column 1".into()));
+        assert_eq!(refused.to_string(), "bad JSON: expected value at line 1 column 1");
+    }
+
+    #[test]
+    fn error_carries_its_values() {
+        let excess = wit::types::Excess { actual: 70_012, limit: 65_536 };
+        let error = Error::from(wit::websocket::Error::TooLarge(excess));
+        assert_eq!(error, Error::TooLarge { actual: 70_012, limit: 65_536 });
+        assert_eq!(error.to_string(), "70012 exceeds the limit of 65536");
+        assert_eq!(Error::from(wit::session::Error::Conflict(7)), Error::Conflict(7));
     }
 }

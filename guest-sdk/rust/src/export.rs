@@ -1,4 +1,4 @@
-//! What the export macros expand to.
+//! What the export macros expand to: between the WIT's words and the handler's.
 
 #![allow(missing_docs, unreachable_pub, reason = "for the macros of this crate alone")]
 
@@ -41,23 +41,32 @@ fn failure(error: &Error) -> Failure {
     Failure { message: error.to_string() }
 }
 
-/// A handler's word for the host. In loop style the peer's leaving is no failure.
-pub fn loop_outcome(result: Result<()>) -> std::result::Result<Outcome, Failure> {
+/// A handler's word for the host. That the peer has left is nobody's failure, wherever `?` met it.
+fn verdict(result: Result<()>) -> std::result::Result<(), Failure> {
     match result {
-        Ok(()) | Err(Error::Disconnected(_)) => Ok(Outcome::Done),
+        Ok(()) | Err(Error::Disconnected(_) | Error::PeerGone) => Ok(()),
         Err(error) => Err(failure(&error)),
     }
 }
 
+/// As `verdict`; a loop that met [`Error::Retire`] has finished as it was asked to.
+pub fn loop_outcome(result: Result<()>) -> std::result::Result<Outcome, Failure> {
+    match result {
+        Err(Error::Retire) => Ok(Outcome::Done),
+        other => verdict(other).map(|()| Outcome::Done),
+    }
+}
+
 pub async fn on_open<H: WebsocketEvents>(ws: u64) -> std::result::Result<(), Failure> {
-    H::on_open(&WebSocket::new(ws)).await.map_err(|error| failure(&error))
+    verdict(H::on_open(&WebSocket::new(ws)).await)
 }
 
 pub async fn on_messages<H: WebsocketEvents>(ws: u64, messages: Vec<WitMessage>) -> std::result::Result<(), Failure> {
     let messages = messages.into_iter().map(Message::from).collect();
-    H::on_messages(&WebSocket::new(ws), messages).await.map_err(|error| failure(&error))
+    verdict(H::on_messages(&WebSocket::new(ws), messages).await)
 }
 
+/// Strict: the handler knows that the peer has left, so a send here is its mistake.
 pub async fn on_close<H: WebsocketEvents>(ws: u64, close: CloseInfo) -> std::result::Result<(), Failure> {
     H::on_close(&WebSocket::new(ws), Close::from(close)).await.map_err(|error| failure(&error))
 }
@@ -66,4 +75,24 @@ pub async fn on_close<H: WebsocketEvents>(ws: u64, close: CloseInfo) -> std::res
 pub async fn respond(ex: u64, answer: Result<Response>) -> std::result::Result<(), Failure> {
     let response = answer.map_err(|error| failure(&error))?;
     Request::new(ex).respond(response).await.map_err(|error| failure(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peer_that_left_is_a_normal_end() {
+        let left = || Error::Disconnected(Close { code: 1001, reason: String::new() });
+        assert!(matches!(loop_outcome(Err(left())), Ok(Outcome::Done)));
+        assert!(matches!(loop_outcome(Err(Error::Retire)), Ok(Outcome::Done)));
+        assert!(verdict(Err(left())).is_ok() && verdict(Err(Error::PeerGone)).is_ok() && verdict(Ok(())).is_ok());
+    }
+
+    #[test]
+    fn failure_carries_the_words_of_the_error() {
+        let failed = loop_outcome(Err("no seat".into())).unwrap_err();
+        assert_eq!(failed.message, "no seat");
+        assert_eq!(verdict(Err(Error::TimedOut)).unwrap_err().message, "timed out");
+    }
 }

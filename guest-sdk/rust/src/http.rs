@@ -1,4 +1,4 @@
-//! HTTP: requests and their answers.
+//! HTTP: requests and their answers. The host keeps the order of the answer and the session's save.
 
 use std::ops::Deref;
 
@@ -7,11 +7,36 @@ use serde::de::DeserializeOwned;
 
 use crate::bindings::wit::http;
 use crate::error::{Error, Result};
-use crate::head::{Head, Query};
+use crate::head::Head;
+use crate::query::Query;
 use crate::session::Session;
 use crate::websocket::fields;
 
+/// Bytes of a body that [`Request::text`], [`Request::json`] and [`Request::form`] take.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
 /// A request. What was asked is read through [`Head`].
+///
+/// A handler returns its [`Response`], or streams one as it comes:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use sessile_sdk::{prelude::*, time};
+///
+/// async fn countdown(request: Request) -> Result<Response> {
+///     let body = request.start(200, &[("content-type", "text/event-stream")]).await?;
+///     for left in (0..10).rev() {
+///         body.write(format!("data: {left}\n\n")).await?;
+///         time::sleep(Duration::from_secs(1)).await;
+///     }
+///     body.finish().await?;
+///     Ok(Response::streamed())
+/// }
+///
+/// sessile_sdk::http!(countdown);
+/// # fn main() {}
+/// ```
 #[derive(Debug)]
 pub struct Request {
     id: u64,
@@ -19,6 +44,21 @@ pub struct Request {
 }
 
 /// What a handler answers.
+///
+/// ```
+/// use sessile_sdk::prelude::*;
+///
+/// async fn site(request: Request) -> Result<Response> {
+///     match (request.method().as_str(), request.path().as_str()) {
+///         ("GET", "/") => Ok(Response::html("<h1>Hello</h1>").with_header("cache-control", "no-store")),
+///         ("POST", "/sum") => Response::json(&request.json::<Vec<u64>>().await?.iter().sum::<u64>()),
+///         _ => Ok(Response::text("no such page").with_status(404)),
+///     }
+/// }
+///
+/// sessile_sdk::http!(site);
+/// # fn main() {}
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response(Answer);
 
@@ -41,7 +81,7 @@ impl Request {
         Self { id, head: Head::new(id) }
     }
 
-    /// The next part of the body; none at its end.
+    /// The next part of the body, of at most 64 KiB; none at its end.
     ///
     /// # Errors
     /// [`Error::PeerGone`], [`Error::TooLarge`].
@@ -64,12 +104,20 @@ impl Request {
         Ok(body)
     }
 
+    /// The whole body as text, of at most 1 MiB; what is no UTF-8 is replaced.
+    ///
+    /// # Errors
+    /// As [`Self::bytes`].
+    pub async fn text(&self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.bytes(BODY_BYTES_MAX).await?).into_owned())
+    }
+
     /// The whole body as JSON, of at most 1 MiB.
     ///
     /// # Errors
     /// [`Error::BadJson`]; as [`Self::bytes`].
     pub async fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        Ok(serde_json::from_slice(&self.bytes(1 << 20).await?)?)
+        Ok(serde_json::from_slice(&self.bytes(BODY_BYTES_MAX).await?)?)
     }
 
     /// The whole body as the fields of a form, of at most 1 MiB.
@@ -77,7 +125,7 @@ impl Request {
     /// # Errors
     /// As [`Self::bytes`].
     pub async fn form(&self) -> Result<Query> {
-        Ok(Query::parse(&String::from_utf8_lossy(&self.bytes(1 << 20).await?)))
+        Ok(Query::parse(&self.text().await?))
     }
 
     /// The peer's session. What is changed before the answer is saved with it.
@@ -120,10 +168,13 @@ impl Deref for Request {
 }
 
 impl BodyWriter {
-    /// Sends a part; waits while the peer is slow.
+    /// Sends a part.
     ///
     /// # Errors
     /// [`Error::PeerGone`], [`Error::LengthMismatch`].
+    ///
+    /// # Backpressure
+    /// Waits while the peer is slow.
     pub async fn write(&self, part: impl Into<Vec<u8>>) -> Result<()> {
         Ok(http::send_chunk(self.id, part.into()).await?)
     }

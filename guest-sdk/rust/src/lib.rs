@@ -65,30 +65,50 @@
 //! # fn main() {}
 //! ```
 //!
+//! # One component, several handlers
+//!
+//! A component may export one handler of each kind; they run in separate instances and share only the
+//! [`Session`] and the groups.
+//!
+//! # When something goes wrong
+//!
+//! An `Err` from a handler is an orderly end: the host logs it, closes the websocket with 1011 or
+//! answers 500, and tells the peer only the report's id. A panic ends the instance too; its text, which
+//! Rust prints on stderr, and a backtrace are in the log under the same id. [`Error`] says which of its
+//! cases are no failure.
+//!
 //! Globals are a cache that may vanish after any event; what must last goes into the [`Session`].
 //! Everything is described by the WIT package `sessile:handler`, which every language shares.
 
 mod bindings;
 mod error;
+mod events;
 pub mod groups;
 mod head;
 mod http;
 pub mod log;
 mod macros;
 mod message;
+mod query;
 mod session;
+mod state;
 pub mod time;
+mod url;
 mod websocket;
 
 #[doc(hidden)]
 pub mod export;
 
 pub use error::{Error, Result};
-pub use head::{Head, Headers, Query, Url};
+pub use events::WebsocketEvents;
+pub use head::Head;
 pub use http::{BodyWriter, Request, Response};
 pub use message::{Close, JsonMode, Message};
+pub use query::{Headers, Query};
 pub use session::Session;
-pub use websocket::{Queued, State, WebSocket, WebsocketEvents};
+pub use state::{Queued, State};
+pub use url::Url;
+pub use websocket::WebSocket;
 
 /// What most handlers use.
 pub mod prelude {

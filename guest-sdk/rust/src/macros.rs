@@ -1,6 +1,9 @@
 //! The macros that turn a handler into the exports of a component.
 
 /// Exports `async fn(WebSocket) -> Result<()>` as the component's loop-style handler.
+///
+/// One call serves one websocket, as long as it lives. Returning `Ok` closes it with 1000 if it is still
+/// open; see [`WebSocket`](crate::WebSocket) for an example.
 #[macro_export]
 macro_rules! websocket_loop {
     ($handle:path) => {
@@ -15,12 +18,14 @@ macro_rules! websocket_loop {
                 }
             }
 
-    export::looped::export!(Component with_types_in export::looped);
+            export::looped::export! { Component with_types_in export::looped }
         };
     };
 }
 
 /// Exports a [`WebsocketEvents`](crate::WebsocketEvents) as the component's event-style handler.
+///
+/// See there for an example.
 #[macro_export]
 macro_rules! websocket_events {
     ($handler:ty) => {
@@ -46,12 +51,14 @@ macro_rules! websocket_events {
                 }
             }
 
-    export::events::export!(Component with_types_in export::events);
+            export::events::export! { Component with_types_in export::events }
         };
     };
 }
 
 /// Exports `async fn(Request) -> Result<Response>` as the component's HTTP handler.
+///
+/// See [`Response`](crate::Response) and [`Request`](crate::Request) for examples.
 #[macro_export]
 macro_rules! http {
     ($handle:path) => {
@@ -66,7 +73,7 @@ macro_rules! http {
                 }
             }
 
-    export::exchange::export!(Component with_types_in export::exchange);
+            export::exchange::export! { Component with_types_in export::exchange }
         };
     };
 }

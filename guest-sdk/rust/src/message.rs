@@ -1,4 +1,4 @@
-//! Messages and closes.
+//! Messages and closes: plain data. Knows nothing of the host.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -48,10 +48,33 @@ impl Message {
 
     /// The value of a message in JSON, in either kind of frame.
     ///
+    /// ```
+    /// use sessile_sdk::prelude::*;
+    ///
+    /// let moves = Message::from("[[1, 2], [3, 4]]").json::<Vec<(u8, u8)>>()?;
+    /// assert_eq!(moves, [(1, 2), (3, 4)]);
+    ///
+    /// let error = Message::from("[1, ?]").json::<Vec<u8>>().unwrap_err();
+    /// assert_eq!(error.to_string(), "bad JSON at line 1 column 5: expected value");
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::BadJson`] with the position.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         Ok(serde_json::from_slice(self.as_bytes())?)
+    }
+
+    /// The value of a message in JSON, in this kind of frame.
+    ///
+    /// # Errors
+    /// [`Error::WrongKind`]; as [`Self::json`].
+    pub fn json_in<T: DeserializeOwned>(&self, mode: JsonMode) -> Result<T> {
+        match (self, mode) {
+            (Self::Text(_), JsonMode::Binary) => Err(Error::WrongKind { wanted: "binary" }),
+            (Self::Binary(_), JsonMode::Text) => Err(Error::WrongKind { wanted: "text" }),
+            _ => self.json(),
+        }
     }
 
     /// The text.
@@ -151,5 +174,8 @@ mod tests {
     fn message_of_the_wrong_kind_is_a_typed_error() {
         assert_eq!(Message::from("x").into_bytes(), Err(Error::WrongKind { wanted: "binary" }));
         assert_eq!(Message::from(vec![1]).into_text(), Err(Error::WrongKind { wanted: "text" }));
+        let wrong = Message::from("1").json_in::<u8>(JsonMode::Binary);
+        assert_eq!(wrong, Err(Error::WrongKind { wanted: "binary" }));
+        assert_eq!(Message::from("1").json_in::<u8>(JsonMode::Text), Ok(1));
     }
 }

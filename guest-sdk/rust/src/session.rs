@@ -1,4 +1,5 @@
-//! The session: state that lasts, shared by the exchanges and websockets of one browser.
+//! The session: state that lasts, shared by the exchanges and websockets of one browser. Turns values
+//! into the JSON that every language reads; the host keeps them.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,7 +8,31 @@ use crate::bindings::wit::session;
 use crate::error::Result;
 
 /// The session of a websocket or exchange. Changes are seen here at once, and by others after a
-/// save: an exchange saves by itself when it answers, a websocket when [`Session::save`] is called.
+/// save: an exchange saves by itself when it answers, unless the status is 500; a websocket when
+/// [`Session::save`] is called. Unsaved changes of a websocket outlive the instance, not the websocket.
+///
+/// Saves merge key by key, so two writers of different keys never lose each other's. To read, modify
+/// and write one key, save over the version that was read, and try again where another was faster:
+///
+/// ```
+/// use sessile_sdk::prelude::*;
+///
+/// async fn count(request: Request) -> Result<Response> {
+///     loop {
+///         let session = request.session().await?;
+///         let count = session.get::<u64>("count")?.unwrap_or(0) + 1;
+///         session.set("count", &count)?;
+///         match session.save_if_version(session.version()?).await {
+///             Ok(_) => return Ok(Response::text(count.to_string())),
+///             Err(Error::Conflict(_)) => session.discard()?,
+///             Err(error) => return Err(error),
+///         }
+///     }
+/// }
+///
+/// sessile_sdk::http!(count);
+/// # fn main() {}
+/// ```
 #[derive(Debug)]
 pub struct Session {
     of: u64,
@@ -30,10 +55,12 @@ impl Session {
         }
     }
 
-    /// Sets a key.
+    /// Sets a key of 1-128 bytes to a value of at most 16 KiB of JSON; a session holds 128 keys and
+    /// 64 KiB.
     ///
     /// # Errors
-    /// [`Error::TooLarge`](crate::Error::TooLarge), [`Error::BadJson`](crate::Error::BadJson).
+    /// [`Error::TooLarge`](crate::Error::TooLarge); [`Error::BadJson`](crate::Error::BadJson) for what
+    /// JSON cannot express.
     pub fn set(&self, key: &str, value: &(impl Serialize + ?Sized)) -> Result<()> {
         Ok(session::set(self.of, key, &serde_json::to_vec(value)?)?)
     }

@@ -1,6 +1,5 @@
-//! Websockets, in both styles.
+//! One websocket, in both styles. The host owns it; this is an id with operations.
 
-use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -12,64 +11,40 @@ use crate::error::{Error, Result};
 use crate::head::Head;
 use crate::message::{Close, JsonMode, Message};
 use crate::session::Session;
+use crate::state::{Queued, State};
 
 /// A websocket that the host holds for this handler. What was asked is read through [`Head`].
+///
+/// Loop style receives from it; in event style messages come to
+/// [`on_message`](crate::WebsocketEvents::on_message). All else is the same in both:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use sessile_sdk::prelude::*;
+///
+/// async fn quiz(mut ws: WebSocket) -> Result<()> {
+///     ws.accept().await?;
+///     ws.send_text("what is six times seven?").await?;
+///     match ws.receive_timeout(Duration::from_secs(10)).await {
+///         Ok(answer) if answer.json::<u32>() == Ok(42) => ws.send_text("yes").await?,
+///         Ok(_) => ws.send_text("no").await?,
+///         Err(Error::TimedOut) => return ws.close(4000, "too slow").await,
+///         Err(error) => return Err(error),
+///     }
+///     while ws.next().await?.is_some() {}
+///     sessile_sdk::log::info(format_args!("the peer left with {:?}", ws.close_code()));
+///     Ok(())
+/// }
+///
+/// sessile_sdk::websocket_loop!(quiz);
+/// # fn main() {}
+/// ```
 #[derive(Debug)]
 pub struct WebSocket {
     id: u64,
     head: Head,
     close: Option<Close>,
-}
-
-/// Where a websocket is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// The handshake has not been answered.
-    Connecting,
-    /// Accepted.
-    Open,
-    /// One side has closed.
-    Closing,
-    /// Ended.
-    Closed,
-}
-
-/// What became of a message given to [`WebSocket::try_send`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Queued {
-    /// It is queued; so many bytes now wait for the peer.
-    Queued(u64),
-    /// There was no room.
-    Full,
-    /// The websocket has ended.
-    Gone(Close),
-}
-
-/// An event-style handler: a call for each thing that happens to a websocket.
-#[allow(async_fn_in_trait, reason = "a guest has one thread")]
-pub trait WebsocketEvents {
-    /// The handshake has come: accept, reject, or return and so accept.
-    async fn on_open(ws: &WebSocket) -> Result<()> {
-        let _ = ws;
-        Ok(())
-    }
-
-    /// A message came.
-    async fn on_message(ws: &WebSocket, message: Message) -> Result<()>;
-
-    /// Messages came, in order. Override it to treat all that has queued up at once.
-    async fn on_messages(ws: &WebSocket, messages: Vec<Message>) -> Result<()> {
-        for message in messages {
-            Self::on_message(ws, message).await?;
-        }
-        Ok(())
-    }
-
-    /// The websocket has ended; exactly once, after all messages.
-    async fn on_close(ws: &WebSocket, close: Close) -> Result<()> {
-        let _ = (ws, close);
-        Ok(())
-    }
 }
 
 impl WebSocket {
@@ -119,7 +94,8 @@ impl WebSocket {
         Ok(websocket::accept(self.id, subprotocol.map(str::to_owned), fields(headers)).await?)
     }
 
-    /// Denies the handshake with a status of 400-599 and a body.
+    /// Denies the handshake with a status of 400-599 and a body. A page in a browser sees none of it;
+    /// for such, accept, then close with a code.
     ///
     /// # Errors
     /// [`Error::WrongState`] once it is answered, [`Error::InvalidHead`].
@@ -127,15 +103,36 @@ impl WebSocket {
         Ok(websocket::reject(self.id, status, fields(headers), body.into()).await?)
     }
 
-    /// Queues a message; waits while the outbox is full.
+    /// Queues a message: a [`Message`], a text, or bytes. Order is kept. It is queued when this
+    /// returns, not read by the peer.
     ///
     /// # Errors
-    /// [`Error::Disconnected`], [`Error::WrongState`], [`Error::TooLarge`], [`Error::TimedOut`].
+    /// [`Error::Disconnected`], [`Error::WrongState`], [`Error::TooLarge`]; [`Error::TimedOut`] where
+    /// the peer took nothing for so long that the host has given it up (1013).
+    ///
+    /// # Backpressure
+    /// Waits while the outbox is full. [`Self::try_send`] never does.
     pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
         Ok(websocket::send(self.id, message.into().into()).await?)
     }
 
-    /// Queues a value as JSON in a text frame.
+    /// Queues a text.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_text(&self, text: impl Into<String>) -> Result<()> {
+        self.send(Message::Text(text.into())).await
+    }
+
+    /// Queues bytes.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_bytes(&self, bytes: impl Into<Vec<u8>>) -> Result<()> {
+        self.send(Message::Binary(bytes.into())).await
+    }
+
+    /// Queues a value as compact JSON in a text frame.
     ///
     /// # Errors
     /// As [`Self::send`], and [`Error::BadJson`].
@@ -151,19 +148,15 @@ impl WebSocket {
         self.send(Message::from_json(value, mode)?).await
     }
 
-    /// Queues a message if there is room.
+    /// Queues a message if there is room, and says whether there was.
     ///
     /// # Errors
     /// [`Error::WrongState`], [`Error::TooLarge`].
     pub fn try_send(&self, message: impl Into<Message>) -> Result<Queued> {
-        Ok(match websocket::try_send(self.id, &message.into().into())? {
-            websocket::Queued::Queued(bytes) => Queued::Queued(bytes),
-            websocket::Queued::Full => Queued::Full,
-            websocket::Queued::Gone(close) => Queued::Gone(close.into()),
-        })
+        Ok(websocket::try_send(self.id, &message.into().into())?.into())
     }
 
-    /// The next message, none once the websocket has ended; then [`Self::close_info`] says why. Loop
+    /// The next message, none once the websocket has ended; then [`Self::close_code`] says why. Loop
     /// style.
     ///
     /// # Errors
@@ -179,7 +172,13 @@ impl WebSocket {
         }
     }
 
-    /// Why [`Self::next`] ended.
+    /// The close code with which [`Self::next`] ended: 1005 where the peer gave none, 1006 where the
+    /// connection ended without a close frame.
+    pub fn close_code(&self) -> Option<u16> {
+        self.close.as_ref().map(|close| close.code)
+    }
+
+    /// Code and reason with which [`Self::next`] ended.
     pub fn close_info(&self) -> Option<&Close> {
         self.close.as_ref()
     }
@@ -203,7 +202,7 @@ impl WebSocket {
     /// The next message, which is to be text.
     ///
     /// # Errors
-    /// [`Error::WrongKind`]; as [`Self::receive`].
+    /// [`Error::WrongKind`], and the message is lost; as [`Self::receive`].
     pub async fn receive_text(&self) -> Result<String> {
         self.receive().await?.into_text()
     }
@@ -211,7 +210,7 @@ impl WebSocket {
     /// The next message, which is to be binary.
     ///
     /// # Errors
-    /// [`Error::WrongKind`]; as [`Self::receive`].
+    /// As [`Self::receive_text`].
     pub async fn receive_bytes(&self) -> Result<Vec<u8>> {
         self.receive().await?.into_bytes()
     }
@@ -224,8 +223,17 @@ impl WebSocket {
         self.receive().await?.json()
     }
 
-    /// Closes with a code (1000-1003, 1007-1013, 3000-4999) and a reason of at most 123 bytes.
-    /// Before `accept` it denies the handshake with 403.
+    /// The next message, which is to be JSON in a frame of this kind.
+    ///
+    /// # Errors
+    /// [`Error::WrongKind`]; as [`Self::receive_json`].
+    pub async fn receive_json_in<T: DeserializeOwned>(&self, mode: JsonMode) -> Result<T> {
+        self.receive().await?.json_in(mode)
+    }
+
+    /// Closes, after all that is queued, with a code (1000-1003, 1007-1013, 3000-4999) and a reason of
+    /// at most 123 bytes. In loop style it waits for the peer's close, up to a deadline. Before
+    /// `accept` it denies the handshake with 403.
     ///
     /// # Errors
     /// [`Error::InvalidCode`], [`Error::TooLarge`], [`Error::WrongState`], [`Error::Disconnected`].
@@ -233,7 +241,8 @@ impl WebSocket {
         Ok(websocket::close(self.id, code, reason.to_owned()).await?)
     }
 
-    /// The peer's session, loaded anew. Before `accept` it puts the cookie on the handshake.
+    /// The peer's session, loaded anew; unsaved changes stay. Cheap to repeat: open it in each event.
+    /// Before `accept` it puts the cookie on the handshake; after, a peer without a cookie gets none.
     ///
     /// # Errors
     /// [`Error::SessionUnavailable`].
@@ -241,7 +250,8 @@ impl WebSocket {
         Session::open(self.id).await
     }
 
-    /// Joins a group; the websocket leaves it when it ends.
+    /// Joins a group, to hear what is [published](crate::groups::publish) there; the websocket leaves
+    /// it when it ends.
     ///
     /// # Errors
     /// [`Error::TooLarge`] for a bad name or too many groups, [`Error::PeerGone`].
@@ -249,10 +259,10 @@ impl WebSocket {
         Ok(groups::join(self.id, group.to_owned()).await?)
     }
 
-    /// Leaves a group.
+    /// Leaves a group; nothing happens if it is not in it.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] for a bad name.
+    /// As [`Self::join`].
     pub async fn leave(&self, group: &str) -> Result<()> {
         Ok(groups::leave(self.id, group.to_owned()).await?)
     }
@@ -263,28 +273,6 @@ impl Deref for WebSocket {
 
     fn deref(&self) -> &Head {
         &self.head
-    }
-}
-
-impl From<websocket::State> for State {
-    fn from(state: websocket::State) -> Self {
-        match state {
-            websocket::State::Connecting => Self::Connecting,
-            websocket::State::Open => Self::Open,
-            websocket::State::Closing => Self::Closing,
-            websocket::State::Closed => Self::Closed,
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connecting => "connecting",
-            Self::Open => "open",
-            Self::Closing => "closing",
-            Self::Closed => "closed",
-        })
     }
 }
 

@@ -58,7 +58,7 @@ fn head(request: &Request) -> Result<Response> {
 async fn twice(request: &Request) -> Result<Response> {
     request.respond(Response::text("once")).await?;
     let error = request.respond(Response::text("twice")).await.err();
-    sessile_sdk::log::info(&format!("{error:?}"));
+    sessile_sdk::log::info(format_args!("{error:?}"));
     Ok(Response::streamed())
 }
 

@@ -1,0 +1,66 @@
+//! Event style: what a handler may be told.
+
+use crate::error::Result;
+use crate::message::{Close, Message};
+use crate::websocket::WebSocket;
+
+/// An event-style handler: a call for each thing that happens to a websocket.
+///
+/// One call at a time for one websocket. Between calls the host may drop the instance, or put new
+/// code in its place, so a global is a cache that may vanish: what must last goes into the
+/// [`Session`](crate::Session). Export it with [`websocket_events!`](crate::websocket_events).
+///
+/// ```
+/// use sessile_sdk::prelude::*;
+///
+/// struct Shout;
+///
+/// impl WebsocketEvents for Shout {
+///     async fn on_open(ws: &WebSocket) -> Result<()> {
+///         if ws.header("authorization").is_none() {
+///             return ws.reject(401, &[("www-authenticate", "Bearer")], "who are you?").await;
+///         }
+///         ws.accept().await
+///     }
+///
+///     async fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
+///         match message {
+///             Message::Text(text) => ws.send(text.to_uppercase()).await,
+///             Message::Binary(_) => ws.close(1003, "text only").await,
+///         }
+///     }
+/// }
+///
+/// sessile_sdk::websocket_events!(Shout);
+/// # fn main() {}
+/// ```
+///
+/// # Errors
+/// The first `Err` ends the call: the host logs it and closes with 1011. That the peer has left
+/// ([`Error::Disconnected`](crate::Error::Disconnected)) is no failure of `on_open` and `on_message`;
+/// `on_close` follows.
+#[allow(async_fn_in_trait, reason = "a guest has one thread")]
+pub trait WebsocketEvents {
+    /// The handshake has come: accept, reject, or return and so accept.
+    async fn on_open(ws: &WebSocket) -> Result<()> {
+        let _ = ws;
+        Ok(())
+    }
+
+    /// A message came.
+    async fn on_message(ws: &WebSocket, message: Message) -> Result<()>;
+
+    /// Messages came, in order. Override it to treat all that has queued up at once.
+    async fn on_messages(ws: &WebSocket, messages: Vec<Message>) -> Result<()> {
+        for message in messages {
+            Self::on_message(ws, message).await?;
+        }
+        Ok(())
+    }
+
+    /// The websocket has ended; exactly once, after all messages. Nothing can be sent any more.
+    async fn on_close(ws: &WebSocket, close: Close) -> Result<()> {
+        let _ = (ws, close);
+        Ok(())
+    }
+}

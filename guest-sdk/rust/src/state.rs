@@ -1,0 +1,62 @@
+//! Where a websocket is, and what became of what it was given.
+
+use std::fmt;
+
+use crate::bindings::wit::websocket as wit;
+use crate::message::Close;
+
+/// Where a websocket is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The handshake has not been answered.
+    Connecting,
+    /// Accepted.
+    Open,
+    /// One side has closed.
+    Closing,
+    /// Ended.
+    Closed,
+}
+
+/// What became of a message given to [`WebSocket::try_send`](crate::WebSocket::try_send).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Queued {
+    /// It is queued; so many bytes now wait for the peer.
+    Queued(u64),
+    /// There was no room.
+    Full,
+    /// The websocket has ended.
+    Gone(Close),
+}
+
+impl From<wit::State> for State {
+    fn from(state: wit::State) -> Self {
+        match state {
+            wit::State::Connecting => Self::Connecting,
+            wit::State::Open => Self::Open,
+            wit::State::Closing => Self::Closing,
+            wit::State::Closed => Self::Closed,
+        }
+    }
+}
+
+impl From<wit::Queued> for Queued {
+    fn from(queued: wit::Queued) -> Self {
+        match queued {
+            wit::Queued::Queued(bytes) => Self::Queued(bytes),
+            wit::Queued::Full => Self::Full,
+            wit::Queued::Gone(close) => Self::Gone(close.into()),
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connecting => "connecting",
+            Self::Open => "open",
+            Self::Closing => "closing",
+            Self::Closed => "closed",
+        })
+    }
+}
