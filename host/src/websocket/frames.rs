@@ -58,7 +58,8 @@ impl Frames {
             .write_buffer_size(limits::WRITE_BUFFER_BYTES)
             .max_message_size(Some(message_bytes_max))
             .max_frame_size(Some(message_bytes_max));
-        let stream = WebSocketStream::from_partially_read(io, read.into(), Role::Server, Some(config)).await;
+        // Copied: a slice of hyper's read buffer, even an empty one, would keep all of that alive.
+        let stream = WebSocketStream::from_partially_read(io, read.to_vec(), Role::Server, Some(config)).await;
         Self { stream: Box::new(stream), broken: false }
     }
 
