@@ -23,10 +23,9 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// From accept to the first byte of a request; past it the connection is closed.
 pub const FIRST_BYTE: Duration = Duration::from_secs(10);
-/// For a whole request head; past it 408 and the connection is closed.
+/// For a whole request head, from the moment that one may begin: so also how long a kept-alive
+/// connection may idle. Past it the connection is closed.
 pub const HEAD: Duration = Duration::from_secs(10);
-/// Without a request on a kept-alive connection; past it the connection is closed.
-pub const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// Header fields of a request; past it 431.
 pub const HEADERS_MAX: usize = 100;
 /// Bytes of a request's head; past it 431.
