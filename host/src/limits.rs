@@ -95,6 +95,8 @@ pub const CPU_START: Duration = Duration::from_secs(1);
 pub const CPU_PER_WAIT: Duration = Duration::from_micros(10);
 /// The clock by which guests are interrupted.
 pub const EPOCH_TICK: Duration = Duration::from_millis(1);
+/// The same while no guest has run for a while.
+pub const EPOCH_IDLE: Duration = Duration::from_millis(100);
 /// Wall clock of one websocket event, less its waits for the peer; past it 1011.
 /// Key `deadline_ms`.
 pub const EVENT_DEADLINE: Duration = Duration::from_secs(10);

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::Way;
+
 /// An app's folder, gone with its drop.
 pub struct App {
     folder: TempDir,
@@ -17,8 +19,13 @@ impl App {
     }
 
     /// The guest that does what it is told.
-    pub fn faults() -> Self {
-        Self::copy(&root().join("tests/guests/sessile.toml"))
+    pub fn faults(way: Way) -> Self {
+        let app = Self::copy(&root().join("tests/guests/sessile.toml"));
+        if way == Way::Concurrent {
+            let manifest = std::fs::read_to_string(app.path().join("sessile.toml")).expect("it was just written");
+            app.write(&manifest.replace("/faults.wasm", "/faults_concurrent.wasm"));
+        }
+        app
     }
 
     /// A manifest of its own; `{components}` stands for where the components are.

@@ -15,19 +15,21 @@ use crate::App;
 /// Far more than anything here takes: a test that waits for longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Whether instances are kept between events.
+/// How guests run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Memory {
-    /// They are.
+pub enum Way {
+    /// Instances are kept between events.
     Keep,
-    /// `--amnesia`
+    /// `--amnesia`: they are not.
     Amnesia,
+    /// Kept, and [`App::faults`] awaits its calls, which puts it on the concurrent engine.
+    Concurrent,
 }
 
 /// How a host is started.
 pub struct Settings<'a> {
-    /// Whether instances are kept.
-    pub memory: Memory,
+    /// How guests run.
+    pub way: Way,
     /// The data folder, if it is to outlive the host.
     pub data: Option<&'a Path>,
     /// The program; the one under test if none.
@@ -49,8 +51,8 @@ struct Log(Arc<(Mutex<String>, Condvar)>);
 
 impl Host {
     /// Serves an app on a free port with a data folder of its own.
-    pub fn start(app: &App, memory: Memory) -> Self {
-        Self::start_with(app, Settings { memory, data: None, program: None })
+    pub fn start(app: &App, way: Way) -> Self {
+        Self::start_with(app, Settings { way, data: None, program: None })
     }
 
     /// Serves an app; returns once it is listening.
@@ -59,7 +61,7 @@ impl Host {
         let data = settings.data.or(own.as_ref().map(TempDir::path)).expect("one of the two").to_owned();
         let mut command = Self::command(settings.program);
         command.arg("serve").arg(app.path()).args(["--listen", "127.0.0.1:0", "--data"]).arg(&data);
-        if settings.memory == Memory::Amnesia {
+        if settings.way == Way::Amnesia {
             command.arg("--amnesia");
         }
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the host starts");

@@ -6,22 +6,34 @@ mod host;
 
 pub use app::App;
 pub use client::{Answer, Socket, get, request};
-pub use host::{Host, Memory, Settings};
+pub use host::{Host, Settings, Way};
 
 /// Runs each test on a host that keeps instances and on one that forgets after every event.
 #[macro_export]
 macro_rules! both_ways {
     ($($name:ident),* $(,)?) => {
-        mod keep {
+        $crate::run! { keep, Keep, $($name)* }
+        $crate::run! { amnesia, Amnesia, $($name)* }
+    };
+}
+
+/// Runs each test both ways, and with a guest that awaits its calls instead of blocking in them.
+#[macro_export]
+macro_rules! each_way {
+    ($($name:ident),* $(,)?) => {
+        $crate::both_ways! { $($name),* }
+        $crate::run! { concurrent, Concurrent, $($name)* }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! run {
+    ($module:ident, $way:ident, $($name:ident)*) => {
+        mod $module {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                super::$name($crate::Memory::Keep).await;
-            })*
-        }
-        mod amnesia {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                super::$name($crate::Memory::Amnesia).await;
+                super::$name($crate::Way::$way).await;
             })*
         }
     };

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hyper::{Method, Request};
 use serde_json::{Value, json};
-use sessile_tests::{App, Host, Memory, request};
+use sessile_tests::{App, Host, Way, request};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -133,7 +133,7 @@ async fn chat_in_chromium_carries_messages_between_two_tabs_and_keeps_the_name()
         writeln!(out, "SKIPPED the browser test: chromedriver is not installed").expect("stderr");
         return;
     };
-    let host = Host::start(&App::example("chat"), Memory::Keep);
+    let host = Host::start(&App::example("chat"), Way::Keep);
     let page = format!("http://{}/?room=den", host.address());
     let first = browser.open_tab(&page).await;
     browser.wait_for("document.getElementById('state').textContent === 'connected'").await;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use hyper::Request;
-use sessile_tests::{App, Host, Memory, Settings, Socket, both_ways, get, request};
+use sessile_tests::{App, Host, Settings, Socket, Way, both_ways, get, request};
 use tempfile::TempDir;
 
 both_ways!(people_in_a_room_hear_each_other_by_name, name_survives_a_restart_of_the_host);
@@ -19,8 +19,8 @@ async fn name(host: &Host, name: &str) -> String {
     answer.cookie().expect("a cookie")
 }
 
-async fn people_in_a_room_hear_each_other_by_name(memory: Memory) {
-    let host = Host::start(&App::example("chat"), memory);
+async fn people_in_a_room_hear_each_other_by_name(way: Way) {
+    let host = Host::start(&App::example("chat"), way);
     assert!(get(host.address(), "/", None).await.text().contains("<title>Sessile chat</title>"));
     let cookie = name(&host, "Ad%C3%A0").await;
     let enter = |room: &'static str, cookie: String| {
@@ -45,9 +45,9 @@ async fn people_in_a_room_hear_each_other_by_name(memory: Memory) {
     assert!(elsewhere.text().await.contains("still alone"));
 }
 
-async fn name_survives_a_restart_of_the_host(memory: Memory) {
+async fn name_survives_a_restart_of_the_host(way: Way) {
     let (app, data) = (App::example("chat"), TempDir::new().unwrap());
-    let start = || Host::start_with(&app, Settings { memory, data: Some(data.path()), program: None });
+    let start = || Host::start_with(&app, Settings { way, data: Some(data.path()), program: None });
     let host = start();
     let cookie = name(&host, "Ada").await;
     drop(host);

@@ -4,7 +4,7 @@
 
 use std::process::Output;
 
-use sessile_tests::{App, Host, Memory};
+use sessile_tests::{App, Host, Way};
 use tempfile::TempDir;
 
 const GOOD: &str = "[app]\nname = \"v\"\n[[routes]]\npath = \"/ws\"\nhandler = \"v\"\n\
@@ -65,7 +65,7 @@ fn component_that_cannot_serve_is_named_with_what_is_available() {
 
 #[tokio::test]
 async fn port_in_use_is_named_with_the_way_out() {
-    let (app, host) = (App::new(GOOD), Host::start(&App::new(GOOD), Memory::Keep));
+    let (app, host) = (App::new(GOOD), Host::start(&App::new(GOOD), Way::Keep));
     let address = host.address().to_string();
     refused(&app, &["--listen", &address], &["cannot listen on", &address, "--listen"]);
 }
@@ -73,7 +73,7 @@ async fn port_in_use_is_named_with_the_way_out() {
 #[tokio::test]
 async fn data_folder_in_use_is_refused() {
     let app = App::new(GOOD);
-    let host = Host::start(&app, Memory::Keep);
+    let host = Host::start(&app, Way::Keep);
     let data = host.data().to_str().unwrap();
     refused(&app, &["--data", data], &["another host is using it", "--data"]);
 }

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
-use sessile_tests::{App, Host, Memory, Settings, Socket, both_ways, get};
+use sessile_tests::{App, Host, Settings, Socket, Way, both_ways, get};
 use tempfile::TempDir;
 
 both_ways!(
@@ -21,8 +21,8 @@ async fn count(address: SocketAddr, cookie: &str) -> u64 {
     get(address, "/", Some(cookie)).await.text().parse().unwrap()
 }
 
-async fn counter_is_the_same_over_http_and_websocket(memory: Memory) {
-    let host = Host::start(&App::example("counter"), memory);
+async fn counter_is_the_same_over_http_and_websocket(way: Way) {
+    let host = Host::start(&App::example("counter"), way);
     let first = get(host.address(), "/", None).await;
     let cookie = first.cookie().expect("a cookie");
     assert_eq!((first.text(), count(host.address(), &cookie).await), ("1", 2));
@@ -39,9 +39,9 @@ async fn counter_is_the_same_over_http_and_websocket(memory: Memory) {
     assert_eq!(count(host.address(), &cookie).await, 5);
 }
 
-async fn counter_survives_a_restart_of_the_host(memory: Memory) {
+async fn counter_survives_a_restart_of_the_host(way: Way) {
     let (app, data) = (App::example("counter"), TempDir::new().unwrap());
-    let start = || Host::start_with(&app, Settings { memory, data: Some(data.path()), program: None });
+    let start = || Host::start_with(&app, Settings { way, data: Some(data.path()), program: None });
     let host = start();
     let cookie = get(host.address(), "/", None).await.cookie().unwrap();
     host.signal(rustix::process::Signal::TERM);
@@ -50,8 +50,8 @@ async fn counter_survives_a_restart_of_the_host(memory: Memory) {
     assert_eq!(count(host.address(), &cookie).await, 2);
 }
 
-async fn parallel_increments_of_one_session_are_all_counted(memory: Memory) {
-    let host = Host::start(&App::example("counter"), memory);
+async fn parallel_increments_of_one_session_are_all_counted(way: Way) {
+    let host = Host::start(&App::example("counter"), way);
     let cookie = get(host.address(), "/", None).await.cookie().unwrap();
     let add = || async {
         for _ in 0..20 {
@@ -62,8 +62,8 @@ async fn parallel_increments_of_one_session_are_all_counted(memory: Memory) {
     assert_eq!(count(host.address(), &cookie).await, 1002);
 }
 
-async fn session_opened_before_accept_sets_its_cookie_on_the_101(memory: Memory) {
-    let host = Host::start(&App::example("counter"), memory);
+async fn session_opened_before_accept_sets_its_cookie_on_the_101(way: Way) {
+    let host = Host::start(&App::example("counter"), way);
     let mut socket = Socket::open(host.address(), "/ws").await;
     let set = socket.response.headers().get("set-cookie").expect("a cookie on the 101").to_str().unwrap().to_owned();
     assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax") && !set.contains("Secure"), "{set}");
@@ -74,8 +74,8 @@ async fn session_opened_before_accept_sets_its_cookie_on_the_101(memory: Memory)
     assert_eq!(count(host.address(), &cookie).await, 3);
 }
 
-async fn session_first_opened_after_accept_cannot_be_saved(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn session_first_opened_after_accept_cannot_be_saved(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let mut socket = Socket::open(host.address(), "/ws").await;
     assert_eq!(socket.ask("session set k v").await, "set");
     assert_eq!(socket.ask("session get k").await, "\"v\"", "unsaved changes outlive the event");
@@ -87,8 +87,8 @@ async fn session_first_opened_after_accept_cannot_be_saved(memory: Memory) {
     assert_eq!(early.ask("session save").await, "saved 1");
 }
 
-async fn autosave_follows_the_status_and_the_change(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn autosave_follows_the_status_and_the_change(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let address = host.address();
     let ask = |path: &'static str, cookie: Option<String>| async move { get(address, path, cookie.as_deref()).await };
 

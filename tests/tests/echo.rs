@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use sessile_tests::{App, Host, Memory, Socket, both_ways, get};
+use sessile_tests::{App, Host, Socket, Way, both_ways, get};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -14,8 +14,8 @@ both_ways!(
     close_of_the_peer_is_answered_with_its_code,
 );
 
-async fn hello_comes_from_a_guest(memory: Memory) {
-    let host = Host::start(&App::example("echo"), memory);
+async fn hello_comes_from_a_guest(way: Way) {
+    let host = Host::start(&App::example("echo"), way);
     for _ in 0..3 {
         let answer = get(host.address(), "/", None).await;
         assert_eq!((answer.status.as_u16(), answer.text()), (200, "hello"));
@@ -26,8 +26,8 @@ async fn hello_comes_from_a_guest(memory: Memory) {
     assert_eq!(get(host.address(), "/-/ready", None).await.text(), "ready\n");
 }
 
-async fn echo_in_both_styles_returns_text_and_binary(memory: Memory) {
-    let host = Host::start(&App::example("echo"), memory);
+async fn echo_in_both_styles_returns_text_and_binary(way: Way) {
+    let host = Host::start(&App::example("echo"), way);
     for path in ["/ws", "/loop"] {
         let mut socket = Socket::open(host.address(), path).await;
         let large = vec![7; 15 << 20];
@@ -40,8 +40,8 @@ async fn echo_in_both_styles_returns_text_and_binary(memory: Memory) {
     }
 }
 
-async fn echo_of_many_messages_keeps_their_order(memory: Memory) {
-    let host = Host::start(&App::example("echo"), memory);
+async fn echo_of_many_messages_keeps_their_order(way: Way) {
+    let host = Host::start(&App::example("echo"), way);
     for path in ["/ws", "/loop"] {
         let mut socket = Socket::open(host.address(), path).await;
         for number in 0..500 {
@@ -53,8 +53,8 @@ async fn echo_of_many_messages_keeps_their_order(memory: Memory) {
     }
 }
 
-async fn close_of_the_peer_is_answered_with_its_code(memory: Memory) {
-    let host = Host::start(&App::example("echo"), memory);
+async fn close_of_the_peer_is_answered_with_its_code(way: Way) {
+    let host = Host::start(&App::example("echo"), way);
     for path in ["/ws", "/loop"] {
         let socket = Socket::open(host.address(), path).await;
         assert_eq!(socket.close(4321, "bye").await.0, 4321, "{path}");
@@ -64,7 +64,7 @@ async fn close_of_the_peer_is_answered_with_its_code(memory: Memory) {
 
 #[tokio::test]
 async fn message_over_the_limit_closes_with_1009() {
-    let host = Host::start(&App::faults(), Memory::Keep);
+    let host = Host::start(&App::faults(Way::Keep), Way::Keep);
     for path in ["/ws", "/loop"] {
         let mut socket = Socket::open(host.address(), path).await;
         socket.send(Message::binary(vec![0; 64 * 1024])).await;
@@ -76,7 +76,7 @@ async fn message_over_the_limit_closes_with_1009() {
 
 #[tokio::test]
 async fn frames_that_break_the_protocol_close_with_its_code() {
-    let host = Host::start(&App::faults(), Memory::Keep);
+    let host = Host::start(&App::faults(Way::Keep), Way::Keep);
     let mask = [0; 4];
     let faults: [(&str, u16, &[u8]); 4] = [
         ("text that is not UTF-8", 1007, &[0x81, 0x82, mask[0], mask[1], mask[2], mask[3], 0xc3, 0x28]),
@@ -109,7 +109,7 @@ async fn handshake(host: &Host) -> TcpStream {
 
 #[tokio::test]
 async fn origin_of_another_site_is_refused() {
-    let host = Host::start(&App::example("echo"), Memory::Keep);
+    let host = Host::start(&App::example("echo"), Way::Keep);
     let own = format!("http://{}", host.address());
     Socket::open_with(host.address(), "/ws", &[("origin", &own)]).await.unwrap();
     for origin in ["http://evil.example", "null", "https://127.0.0.1", "nonsense"] {
@@ -120,7 +120,7 @@ async fn origin_of_another_site_is_refused() {
 
 #[tokio::test]
 async fn handshake_that_is_wrong_is_refused_with_the_reason() {
-    let host = Host::start(&App::example("echo"), Memory::Keep);
+    let host = Host::start(&App::example("echo"), Way::Keep);
     let address = host.address();
     for (name, value, status) in
         [("sec-websocket-version", "8", 426), ("sec-websocket-key", "short", 400), ("sec-websocket-protocol", ",", 400)]

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sessile_tests::{App, Host, Memory, Socket, both_ways, get};
+use sessile_tests::{App, Host, Socket, Way, each_way, get};
 use tokio::task::JoinSet;
 
-both_ways!(
+each_way!(
     faulty_guests_end_alone_while_fifty_others_echo_in_sequence,
     panic_is_reported_under_the_id_that_the_peer_sees,
     fault_before_accept_denies_the_handshake,
@@ -18,8 +18,8 @@ both_ways!(
 
 const BAD: [&str; 4] = ["panic", "spin", "grow", "recurse"];
 
-async fn faulty_guests_end_alone_while_fifty_others_echo_in_sequence(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn faulty_guests_end_alone_while_fifty_others_echo_in_sequence(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let (address, done) = (host.address(), Arc::new(AtomicBool::new(false)));
     let mut neighbours = JoinSet::new();
     for index in 0..50 {
@@ -51,8 +51,8 @@ async fn faulty_guests_end_alone_while_fifty_others_echo_in_sequence(memory: Mem
     }
 }
 
-async fn panic_is_reported_under_the_id_that_the_peer_sees(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn panic_is_reported_under_the_id_that_the_peer_sees(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     for path in ["/ws", "/loop"] {
         let mut socket = Socket::open(host.address(), path).await;
         socket.send("panic").await;
@@ -65,8 +65,8 @@ async fn panic_is_reported_under_the_id_that_the_peer_sees(memory: Memory) {
     }
 }
 
-async fn fault_before_accept_denies_the_handshake(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn fault_before_accept_denies_the_handshake(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let address = host.address();
     for path in ["/ws", "/loop"] {
         for open in ["panic", "spin", "fail"] {
@@ -80,8 +80,8 @@ async fn fault_before_accept_denies_the_handshake(memory: Memory) {
     }
 }
 
-async fn fault_over_http_is_a_500_and_the_next_request_is_served(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn fault_over_http_is_a_500_and_the_next_request_is_served(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let address = host.address();
     for fault in ["panic", "spin", "grow", "fail", "nothing", "status/999", "split"] {
         for route in ["http", "fresh"] {
@@ -95,8 +95,8 @@ async fn fault_over_http_is_a_500_and_the_next_request_is_served(memory: Memory)
     assert_eq!(get(address, "/http/slow/10", None).await.text(), "slow");
 }
 
-async fn close_event_comes_once_however_it_ends(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn close_event_comes_once_however_it_ends(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let address = host.address();
     let mut witness = Socket::open(address, "/ws").await;
     assert_eq!(witness.ask("join closes").await, "joined");

@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use hyper::Request;
-use sessile_tests::{App, Host, Memory, both_ways, get, request};
+use sessile_tests::{App, Host, Way, each_way, get, request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-both_ways!(
+each_way!(
     body_streamed_through_a_guest_comes_back_whole,
     head_is_what_was_sent,
     body_that_is_not_finished_is_seen_as_cut,
@@ -15,8 +15,8 @@ both_ways!(
     requests_on_one_connection_are_answered_in_order,
 );
 
-async fn body_streamed_through_a_guest_comes_back_whole(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn body_streamed_through_a_guest_comes_back_whole(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let body: Vec<u8> = (0..3_000_000_u32).map(|byte| byte as u8).collect();
     let post = Request::post("/http/echo").header("host", "x").body(body.clone().into()).unwrap();
     let answer = request(host.address(), post).await;
@@ -24,8 +24,8 @@ async fn body_streamed_through_a_guest_comes_back_whole(memory: Memory) {
     assert!(answer.body.unwrap() == body);
 }
 
-async fn head_is_what_was_sent(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn head_is_what_was_sent(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let get = Request::get("/http/head/a%20b?q=1&q=x+y")
         .header("host", "shop.example:81")
         .header("x-test", "one")
@@ -41,8 +41,8 @@ async fn head_is_what_was_sent(memory: Memory) {
     assert_eq!(head, wanted);
 }
 
-async fn body_that_is_not_finished_is_seen_as_cut(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn body_that_is_not_finished_is_seen_as_cut(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     for path in ["/http/abort", "/http/short"] {
         let answer = get(host.address(), path, None).await;
         assert_eq!(answer.status, 200);
@@ -50,14 +50,14 @@ async fn body_that_is_not_finished_is_seen_as_cut(memory: Memory) {
     }
 }
 
-async fn answer_given_twice_is_sent_once(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn answer_given_twice_is_sent_once(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     assert_eq!(get(host.address(), "/http/twice", None).await.text(), "once");
     host.wait_for_log(r#"WrongOrder("finished")"#);
 }
 
-async fn requests_on_one_connection_are_answered_in_order(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn requests_on_one_connection_are_answered_in_order(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let mut stream = TcpStream::connect(host.address()).await.unwrap();
     let ask = |path: &str, end: &str| format!("GET {path} HTTP/1.1\r\nHost: x\r\n{end}\r\n");
     let pipelined =
@@ -71,7 +71,7 @@ async fn requests_on_one_connection_are_answered_in_order(memory: Memory) {
 
 #[tokio::test]
 async fn problems_are_html_for_browsers_and_json_for_programs() {
-    let host = Host::start(&App::faults(), Memory::Keep);
+    let host = Host::start(&App::faults(Way::Keep), Way::Keep);
     let browser = Request::get("/none").header("host", "x").header("accept", "text/html,*/*");
     let browser = request(host.address(), browser.body(Default::default()).unwrap()).await;
     assert!(browser.text().starts_with("<!doctype html>"), "{}", browser.text());
@@ -85,7 +85,7 @@ async fn problems_are_html_for_browsers_and_json_for_programs() {
 
 #[tokio::test]
 async fn target_over_the_limit_is_414() {
-    let host = Host::start(&App::faults(), Memory::Keep);
+    let host = Host::start(&App::faults(Way::Keep), Way::Keep);
     let answer = get(host.address(), &format!("/{}", "x".repeat(9000)), None).await;
     assert_eq!(answer.status, 414);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rustix::process::Signal;
-use sessile_tests::{App, Host, Memory, Settings, Socket, both_ways, get};
+use sessile_tests::{App, Host, Settings, Socket, Way, both_ways, get};
 use tempfile::TempDir;
 
 both_ways!(
@@ -23,9 +23,9 @@ fn version(name: &str) -> String {
     )
 }
 
-async fn reload_moves_fifty_live_websockets_and_loses_no_message(memory: Memory) {
+async fn reload_moves_fifty_live_websockets_and_loses_no_message(way: Way) {
     let app = App::new(&version("a"));
-    let host = Host::start(&app, memory);
+    let host = Host::start(&app, way);
     let address = host.address();
     let mut sockets = join_all((0..50).map(|_| Socket::open(address, "/ws"))).await;
     for socket in &mut sockets {
@@ -59,9 +59,9 @@ async fn reload_moves_fifty_live_websockets_and_loses_no_message(memory: Memory)
     }
 }
 
-async fn reload_of_what_is_invalid_keeps_the_running_version(memory: Memory) {
+async fn reload_of_what_is_invalid_keeps_the_running_version(way: Way) {
     let app = App::new(&version("a"));
-    let host = Host::start(&app, memory);
+    let host = Host::start(&app, way);
     let mut socket = Socket::open(host.address(), "/ws").await;
     let reload = || {
         let (dir, data) = (app.path().to_str().unwrap().to_owned(), host.data().to_str().unwrap().to_owned());
@@ -86,8 +86,8 @@ async fn reload_of_what_is_invalid_keeps_the_running_version(memory: Memory) {
     assert_eq!(socket.ask("x").await, "b:x");
 }
 
-async fn sigterm_closes_websockets_with_1001_and_ends_well(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn sigterm_closes_websockets_with_1001_and_ends_well(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let address = host.address();
     let mut sockets = Vec::new();
     for path in ["/ws", "/loop"] {
@@ -108,9 +108,9 @@ async fn sigterm_closes_websockets_with_1001_and_ends_well(memory: Memory) {
     assert!(host.wait().success());
 }
 
-async fn saves_acknowledged_survive_a_kill(memory: Memory) {
+async fn saves_acknowledged_survive_a_kill(way: Way) {
     let (app, data) = (App::example("counter"), TempDir::new().unwrap());
-    let start = || Host::start_with(&app, Settings { memory, data: Some(data.path()), program: None });
+    let start = || Host::start_with(&app, Settings { way, data: Some(data.path()), program: None });
     let (mut cookie, mut acknowledged) = (None::<String>, 0_u64);
     for round in 0..10 {
         let host = start();

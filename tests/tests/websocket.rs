@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use sessile_tests::{App, Host, Memory, Socket, both_ways, get};
+use sessile_tests::{App, Host, Socket, Way, each_way, get};
 use tokio_tungstenite::tungstenite::Message;
 
-both_ways!(
+each_way!(
     accept_chooses_a_subprotocol_that_was_offered,
     calls_that_are_illegal_are_typed_errors,
     flood_to_a_slow_reader_waits_and_loses_nothing,
@@ -15,8 +15,8 @@ both_ways!(
     failure_of_a_handler_closes_with_1011,
 );
 
-async fn accept_chooses_a_subprotocol_that_was_offered(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn accept_chooses_a_subprotocol_that_was_offered(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     for path in ["/ws", "/loop"] {
         let offer = [("sec-websocket-protocol", "a, b")];
         let socket =
@@ -28,8 +28,8 @@ async fn accept_chooses_a_subprotocol_that_was_offered(memory: Memory) {
     }
 }
 
-async fn calls_that_are_illegal_are_typed_errors(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn calls_that_are_illegal_are_typed_errors(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     for path in ["/ws", "/loop"] {
         let mut socket = Socket::open(host.address(), path).await;
         assert_eq!(socket.ask("state").await, "open");
@@ -44,8 +44,8 @@ async fn calls_that_are_illegal_are_typed_errors(memory: Memory) {
     assert_eq!(socket.closed().await.0, 1011, "an id of another's traps");
 }
 
-async fn flood_to_a_slow_reader_waits_and_loses_nothing(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn flood_to_a_slow_reader_waits_and_loses_nothing(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     for path in ["/ws", "/loop"] {
         let mut socket = Socket::open(host.address(), path).await;
         socket.send("flood 20000").await;
@@ -55,8 +55,8 @@ async fn flood_to_a_slow_reader_waits_and_loses_nothing(memory: Memory) {
     }
 }
 
-async fn outbox_that_is_full_says_so(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn outbox_that_is_full_says_so(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let mut socket = Socket::open(host.address(), "/ws").await;
     socket.send("stuff 60000").await;
     let mut binary = 0;
@@ -70,8 +70,8 @@ async fn outbox_that_is_full_says_so(memory: Memory) {
     assert_eq!((told.as_str(), binary), ("stuffed 4", 4), "256 KiB take four messages of 60,000 bytes");
 }
 
-async fn publication_reaches_the_group_and_counts(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn publication_reaches_the_group_and_counts(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     let address = host.address();
     let mut members = Vec::new();
     for path in ["/ws", "/loop", "/ws"] {
@@ -93,8 +93,8 @@ async fn publication_reaches_the_group_and_counts(memory: Memory) {
     assert_eq!(leaver.ask(&format!("join {}", "x".repeat(101))).await, "error: 101 exceeds the limit of 100");
 }
 
-async fn guest_that_waits_keeps_its_websocket_alive(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn guest_that_waits_keeps_its_websocket_alive(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     for path in ["/ws", "/loop"] {
         let mut socket = Socket::open(host.address(), path).await;
         socket.send("sleep 200").await;
@@ -103,8 +103,8 @@ async fn guest_that_waits_keeps_its_websocket_alive(memory: Memory) {
     }
 }
 
-async fn failure_of_a_handler_closes_with_1011(memory: Memory) {
-    let host = Host::start(&App::faults(), memory);
+async fn failure_of_a_handler_closes_with_1011(way: Way) {
+    let host = Host::start(&App::faults(way), way);
     for path in ["/ws", "/loop"] {
         let mut socket = Socket::open(host.address(), path).await;
         socket.send("fail").await;
@@ -114,21 +114,32 @@ async fn failure_of_a_handler_closes_with_1011(memory: Memory) {
 }
 
 #[tokio::test]
+async fn handler_that_awaits_reads_and_writes_at_once() {
+    let host = Host::start(&App::faults(Way::Concurrent), Way::Keep);
+    let mut socket = Socket::open(host.address(), "/loop?ticks=1").await;
+    assert_eq!((socket.text().await, socket.text().await), ("tick".into(), "tick".into()));
+    socket.send("hello").await;
+    while socket.text().await == "tick" {}
+    assert_eq!(socket.text().await, "tick", "it goes on ticking after the echo");
+    assert_eq!(get(host.address(), "/http/race", None).await.text(), "short");
+}
+
+#[tokio::test]
 async fn globals_last_while_warm_and_vanish_under_amnesia() {
-    let app = App::faults();
-    let host = Host::start(&app, Memory::Keep);
+    let app = App::faults(Way::Keep);
+    let host = Host::start(&app, Way::Keep);
     let mut socket = Socket::open(host.address(), "/ws").await;
     assert_eq!((socket.ask("events").await, socket.ask("events").await), ("1".into(), "2".into()));
     let mut other = Socket::open(host.address(), "/ws").await;
     assert_eq!(other.ask("events").await, "1", "nothing crosses from one websocket to another");
-    let host = Host::start(&app, Memory::Amnesia);
+    let host = Host::start(&app, Way::Amnesia);
     let mut socket = Socket::open(host.address(), "/ws").await;
     assert_eq!((socket.ask("events").await, socket.ask("events").await), ("1".into(), "1".into()));
 }
 
 #[tokio::test]
 async fn stderr_of_a_guest_is_logged() {
-    let host = Host::start(&App::faults(), Memory::Keep);
+    let host = Host::start(&App::faults(Way::Keep), Way::Keep);
     let mut socket = Socket::open(host.address(), "/ws").await;
     assert_eq!(socket.ask("stderr a word to the log").await, "ok");
     host.wait_for_log("a word to the log");

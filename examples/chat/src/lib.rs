@@ -14,33 +14,33 @@ struct Chat;
 
 impl WebsocketEvents for Chat {
     /// The session is opened before accept, so that its cookie is on the handshake.
-    async fn on_open(ws: &WebSocket) -> Result<()> {
-        let Some(group) = group(ws) else { return ws.reject(404, &[], "no such room").await };
-        let name = name(&ws.session().await?)?;
-        ws.accept().await?;
-        ws.join(&group).await?;
-        publish(ws, "join", &name, "").await
+    fn on_open(ws: &WebSocket) -> Result<()> {
+        let Some(group) = group(ws) else { return ws.reject(404, &[], "no such room") };
+        let name = name(&ws.session()?)?;
+        ws.accept()?;
+        ws.join(&group)?;
+        publish(ws, "join", &name, "")
     }
 
-    async fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
+    fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
         match message {
             Message::Text(text) if text.len() <= TEXT_BYTES_MAX => {
-                let name = name(&ws.session().await?)?;
-                publish(ws, "message", &name, &text).await
+                let name = name(&ws.session()?)?;
+                publish(ws, "message", &name, &text)
             }
-            Message::Text(_) => refuse(ws, 1009, "a message has at most 8 KiB").await,
-            Message::Binary(_) => refuse(ws, 1003, "text only").await,
+            Message::Text(_) => refuse(ws, 1009, "a message has at most 8 KiB"),
+            Message::Binary(_) => refuse(ws, 1003, "text only"),
         }
     }
 
-    async fn on_close(ws: &WebSocket, _close: Close) -> Result<()> {
-        let name = name(&ws.session().await?)?;
-        publish(ws, "leave", &name, "").await
+    fn on_close(ws: &WebSocket, _close: Close) -> Result<()> {
+        let name = name(&ws.session()?)?;
+        publish(ws, "leave", &name, "")
     }
 }
 
-async fn refuse(ws: &WebSocket, code: u16, reason: &str) -> Result<()> {
-    match ws.close(code, reason).await {
+fn refuse(ws: &WebSocket, code: u16, reason: &str) -> Result<()> {
+    match ws.close(code, reason) {
         // Sent by the peer before it saw the close.
         Err(Error::WrongState(_)) => Ok(()),
         other => other,
@@ -48,10 +48,10 @@ async fn refuse(ws: &WebSocket, code: u16, reason: &str) -> Result<()> {
 }
 
 /// To everybody in the room; the end of a websocket that was rejected concerns none.
-async fn publish(ws: &WebSocket, kind: &str, from: &str, text: &str) -> Result<()> {
+fn publish(ws: &WebSocket, kind: &str, from: &str, text: &str) -> Result<()> {
     let Some(group) = group(ws) else { return Ok(()) };
     let line = json!({ "kind": kind, "from": from, "text": text });
-    groups::publish(&group, line.to_string()).await?;
+    groups::publish(&group, line.to_string())?;
     Ok(())
 }
 
@@ -63,17 +63,17 @@ fn name(session: &Session) -> Result<String> {
     Ok(session.get("name")?.unwrap_or_else(|| "anonymous".to_owned()))
 }
 
-async fn site(request: Request) -> Result<Response> {
+fn site(request: Request) -> Result<Response> {
     match (request.method().as_str(), request.path().as_str()) {
         ("GET", "/") => Ok(Response::html(PAGE)),
-        ("GET", "/me") => Response::json(&json!({ "name": name(&request.session().await?)? })),
-        ("POST", "/name") => rename(request).await,
+        ("GET", "/me") => Response::json(&json!({ "name": name(&request.session()?)? })),
+        ("POST", "/name") => rename(request),
         _ => Ok(Response::text("no such page").with_status(404)),
     }
 }
 
-async fn rename(request: Request) -> Result<Response> {
-    let form = request.form().await?;
+fn rename(request: Request) -> Result<Response> {
+    let form = request.form()?;
     let (name, room) = (form.get("name").unwrap_or_default().trim(), form.get("room").unwrap_or("lobby"));
     if !(1..=NAME_CHARS_MAX).contains(&name.chars().count()) {
         return Ok(Response::text(format!("a name has 1 to {NAME_CHARS_MAX} characters")).with_status(400));
@@ -81,7 +81,7 @@ async fn rename(request: Request) -> Result<Response> {
     if !(1..=ROOM_BYTES_MAX).contains(&room.len()) {
         return Ok(Response::text(format!("a room has 1 to {ROOM_BYTES_MAX} bytes")).with_status(400));
     }
-    request.session().await?.set("name", name)?;
+    request.session()?.set("name", name)?;
     Ok(Response::see_other(&format!("/?room={}", encoded(room))))
 }
 

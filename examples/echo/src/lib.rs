@@ -2,22 +2,22 @@
 
 use sessile_sdk::prelude::*;
 
-async fn hello(_request: Request) -> Result<Response> {
+fn hello(_request: Request) -> Result<Response> {
     Ok(Response::text("hello"))
 }
 
 struct Echo;
 
 impl WebsocketEvents for Echo {
-    async fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
-        ws.send(message).await
+    fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
+        ws.send(message)
     }
 }
 
-async fn echo(mut ws: WebSocket) -> Result<()> {
-    ws.accept().await?;
-    while let Some(message) = ws.next().await? {
-        ws.send(message).await?;
+fn echo(mut ws: WebSocket) -> Result<()> {
+    ws.accept()?;
+    while let Some(message) = ws.next()? {
+        ws.send(message)?;
     }
     Ok(())
 }

@@ -145,67 +145,92 @@ impl From<serde_json::Error> for Error {
     }
 }
 
-impl From<wit::websocket::Error> for Error {
-    fn from(error: wit::websocket::Error) -> Self {
-        use wit::websocket::Error as Wit;
-        match error {
-            Wit::WrongState(state) => Self::WrongState(state.into()),
-            Wit::Disconnected(close) => Self::Disconnected(close.into()),
-            Wit::TooLarge(excess) | Wit::ReasonTooLong(excess) => excess.into(),
-            Wit::TimedOut => Self::TimedOut,
-            Wit::WrongStyle => Self::WrongStyle,
-            Wit::InvalidCode(code) => Self::InvalidCode(code),
-            Wit::NotOffered(name) => Self::NotOffered(name),
-            Wit::InvalidHead(what) => Self::InvalidHead(what),
-            Wit::Retire => Self::Retire,
-            Wit::Unsupported => Self::Unsupported,
-        }
-    }
+/// The errors of the interfaces: generated once for calls that block and once for those that are awaited.
+macro_rules! from_wit {
+    ($wit:path) => {
+        const _: () = {
+            use $wit as wit;
+
+            impl From<wit::websocket::State> for State {
+                fn from(state: wit::websocket::State) -> Self {
+                    match state {
+                        wit::websocket::State::Connecting => Self::Connecting,
+                        wit::websocket::State::Open => Self::Open,
+                        wit::websocket::State::Closing => Self::Closing,
+                        wit::websocket::State::Closed => Self::Closed,
+                    }
+                }
+            }
+
+            impl From<wit::websocket::Error> for Error {
+                fn from(error: wit::websocket::Error) -> Self {
+                    use wit::websocket::Error as Wit;
+                    match error {
+                        Wit::WrongState(state) => Self::WrongState(state.into()),
+                        Wit::Disconnected(close) => Self::Disconnected(close.into()),
+                        Wit::TooLarge(excess) | Wit::ReasonTooLong(excess) => excess.into(),
+                        Wit::TimedOut => Self::TimedOut,
+                        Wit::WrongStyle => Self::WrongStyle,
+                        Wit::InvalidCode(code) => Self::InvalidCode(code),
+                        Wit::NotOffered(name) => Self::NotOffered(name),
+                        Wit::InvalidHead(what) => Self::InvalidHead(what),
+                        Wit::Retire => Self::Retire,
+                        Wit::Unsupported => Self::Unsupported,
+                    }
+                }
+            }
+
+            impl From<wit::http::Error> for Error {
+                fn from(error: wit::http::Error) -> Self {
+                    use wit::http::{Error as Wit, Stage};
+                    match error {
+                        Wit::WrongOrder(Stage::Unanswered) => Self::WrongOrder("unanswered"),
+                        Wit::WrongOrder(Stage::Streaming) => Self::WrongOrder("streaming"),
+                        Wit::WrongOrder(Stage::Finished) => Self::WrongOrder("finished"),
+                        Wit::TooLarge(excess) => excess.into(),
+                        Wit::PeerGone => Self::PeerGone,
+                        Wit::InvalidHead(what) => Self::InvalidHead(what),
+                        Wit::LengthMismatch(excess) => {
+                            Self::LengthMismatch { actual: excess.actual, promised: excess.limit }
+                        }
+                        Wit::SessionUnsaved => Self::SessionUnavailable("so the response was not sent".to_owned()),
+                        Wit::Unsupported => Self::Unsupported,
+                    }
+                }
+            }
+
+            impl From<wit::session::Error> for Error {
+                fn from(error: wit::session::Error) -> Self {
+                    use wit::session::Error as Wit;
+                    match error {
+                        Wit::NotOpen => Self::SessionNotOpen,
+                        Wit::NotJson(reason) => Self::BadJson { line: 0, column: 0, reason },
+                        Wit::TooLarge(excess) => excess.into(),
+                        Wit::Conflict(saved) => Self::Conflict(saved),
+                        Wit::CookieUnreachable => Self::CookieUnreachable,
+                        Wit::Unavailable(cause) => Self::SessionUnavailable(cause),
+                        Wit::Deleted => Self::SessionDeleted,
+                        Wit::Unsupported => Self::Unsupported,
+                    }
+                }
+            }
+
+            impl From<wit::groups::Error> for Error {
+                fn from(error: wit::groups::Error) -> Self {
+                    use wit::groups::Error as Wit;
+                    match error {
+                        Wit::InvalidName(excess) | Wit::TooMany(excess) | Wit::TooLarge(excess) => excess.into(),
+                        Wit::Gone => Self::PeerGone,
+                        Wit::Unsupported => Self::Unsupported,
+                    }
+                }
+            }
+        };
+    };
 }
 
-impl From<wit::http::Error> for Error {
-    fn from(error: wit::http::Error) -> Self {
-        use wit::http::{Error as Wit, Stage};
-        match error {
-            Wit::WrongOrder(Stage::Unanswered) => Self::WrongOrder("unanswered"),
-            Wit::WrongOrder(Stage::Streaming) => Self::WrongOrder("streaming"),
-            Wit::WrongOrder(Stage::Finished) => Self::WrongOrder("finished"),
-            Wit::TooLarge(excess) => excess.into(),
-            Wit::PeerGone => Self::PeerGone,
-            Wit::InvalidHead(what) => Self::InvalidHead(what),
-            Wit::LengthMismatch(excess) => Self::LengthMismatch { actual: excess.actual, promised: excess.limit },
-            Wit::SessionUnsaved => Self::SessionUnavailable("so the response was not sent".to_owned()),
-            Wit::Unsupported => Self::Unsupported,
-        }
-    }
-}
-
-impl From<wit::session::Error> for Error {
-    fn from(error: wit::session::Error) -> Self {
-        use wit::session::Error as Wit;
-        match error {
-            Wit::NotOpen => Self::SessionNotOpen,
-            Wit::NotJson(reason) => Self::BadJson { line: 0, column: 0, reason },
-            Wit::TooLarge(excess) => excess.into(),
-            Wit::Conflict(saved) => Self::Conflict(saved),
-            Wit::CookieUnreachable => Self::CookieUnreachable,
-            Wit::Unavailable(cause) => Self::SessionUnavailable(cause),
-            Wit::Deleted => Self::SessionDeleted,
-            Wit::Unsupported => Self::Unsupported,
-        }
-    }
-}
-
-impl From<wit::groups::Error> for Error {
-    fn from(error: wit::groups::Error) -> Self {
-        use wit::groups::Error as Wit;
-        match error {
-            Wit::InvalidName(excess) | Wit::TooMany(excess) | Wit::TooLarge(excess) => excess.into(),
-            Wit::Gone => Self::PeerGone,
-            Wit::Unsupported => Self::Unsupported,
-        }
-    }
-}
+from_wit!(crate::bindings::wit);
+from_wit!(crate::bindings::awaited::wit);
 
 impl From<wit::types::Excess> for Error {
     fn from(excess: wit::types::Excess) -> Self {

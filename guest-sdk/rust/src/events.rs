@@ -16,17 +16,17 @@ use crate::websocket::WebSocket;
 /// struct Shout;
 ///
 /// impl WebsocketEvents for Shout {
-///     async fn on_open(ws: &WebSocket) -> Result<()> {
+///     fn on_open(ws: &WebSocket) -> Result<()> {
 ///         if ws.header("authorization").is_none() {
-///             return ws.reject(401, &[("www-authenticate", "Bearer")], "who are you?").await;
+///             return ws.reject(401, &[("www-authenticate", "Bearer")], "who are you?");
 ///         }
-///         ws.accept().await
+///         ws.accept()
 ///     }
 ///
-///     async fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
+///     fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
 ///         match message {
-///             Message::Text(text) => ws.send(text.to_uppercase()).await,
-///             Message::Binary(_) => ws.close(1003, "text only").await,
+///             Message::Text(text) => ws.send(text.to_uppercase()),
+///             Message::Binary(_) => ws.close(1003, "text only"),
 ///         }
 ///     }
 /// }
@@ -39,27 +39,27 @@ use crate::websocket::WebSocket;
 /// The first `Err` ends the call: the host logs it and closes with 1011. That the peer has left
 /// ([`Error::Disconnected`](crate::Error::Disconnected)) is no failure of `on_open` and `on_message`;
 /// `on_close` follows.
-#[allow(async_fn_in_trait, reason = "a guest has one thread")]
+
 pub trait WebsocketEvents {
     /// The handshake has come: accept, reject, or return and so accept.
-    async fn on_open(ws: &WebSocket) -> Result<()> {
+    fn on_open(ws: &WebSocket) -> Result<()> {
         let _ = ws;
         Ok(())
     }
 
     /// A message came.
-    async fn on_message(ws: &WebSocket, message: Message) -> Result<()>;
+    fn on_message(ws: &WebSocket, message: Message) -> Result<()>;
 
     /// Messages came, in order. Override it to treat all that has queued up at once.
-    async fn on_messages(ws: &WebSocket, messages: Vec<Message>) -> Result<()> {
+    fn on_messages(ws: &WebSocket, messages: Vec<Message>) -> Result<()> {
         for message in messages {
-            Self::on_message(ws, message).await?;
+            Self::on_message(ws, message)?;
         }
         Ok(())
     }
 
     /// The websocket has ended; exactly once, after all messages. Nothing can be sent any more.
-    async fn on_close(ws: &WebSocket, close: Close) -> Result<()> {
+    fn on_close(ws: &WebSocket, close: Close) -> Result<()> {
         let _ = (ws, close);
         Ok(())
     }

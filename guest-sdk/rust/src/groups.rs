@@ -18,8 +18,8 @@ pub struct Publication {
 /// ```
 /// use sessile_sdk::{groups, prelude::*};
 ///
-/// async fn announce(request: Request) -> Result<Response> {
-///     let publication = groups::publish("lobby", request.text().await?).await?;
+/// fn announce(request: Request) -> Result<Response> {
+///     let publication = groups::publish("lobby", request.text()?)?;
 ///     Ok(Response::text(format!("{} hear it, {} were too slow", publication.queued, publication.dropped)))
 /// }
 ///
@@ -33,7 +33,7 @@ pub struct Publication {
 ///
 /// # Backpressure
 /// None: an outbox that is full drops it, and is counted.
-pub async fn publish(group: &str, message: impl Into<Message>) -> Result<Publication> {
-    let publication = groups::publish(group.to_owned(), message.into().into()).await?;
+pub fn publish(group: &str, message: impl Into<Message>) -> Result<Publication> {
+    let publication = groups::publish(group, &message.into().into())?;
     Ok(Publication { queued: publication.queued, dropped: publication.dropped })
 }

@@ -16,11 +16,11 @@ use crate::url::{Url, is_authority};
 /// ```
 /// use sessile_sdk::prelude::*;
 ///
-/// async fn greet(ws: WebSocket) -> Result<()> {
+/// fn greet(ws: WebSocket) -> Result<()> {
 ///     let room = ws.param("room").unwrap_or_default();
 ///     let name = ws.query().get("name").unwrap_or("stranger").to_owned();
-///     ws.accept().await?;
-///     ws.send(format!("welcome to {room}, {name}")).await
+///     ws.accept()?;
+///     ws.send(format!("welcome to {room}, {name}"))
 /// }
 ///
 /// sessile_sdk::websocket_loop!(greet);

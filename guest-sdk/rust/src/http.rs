@@ -13,7 +13,7 @@ use crate::session::Session;
 use crate::websocket::fields;
 
 /// Bytes of a body that [`Request::text`], [`Request::json`] and [`Request::form`] take.
-const BODY_BYTES_MAX: usize = 1 << 20;
+pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// A request. What was asked is read through [`Head`].
 ///
@@ -24,13 +24,13 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 ///
 /// use sessile_sdk::{prelude::*, time};
 ///
-/// async fn countdown(request: Request) -> Result<Response> {
-///     let body = request.start(200, &[("content-type", "text/event-stream")]).await?;
+/// fn countdown(request: Request) -> Result<Response> {
+///     let body = request.start(200, &[("content-type", "text/event-stream")])?;
 ///     for left in (0..10).rev() {
-///         body.write(format!("data: {left}\n\n")).await?;
-///         time::sleep(Duration::from_secs(1)).await;
+///         body.write(format!("data: {left}\n\n"))?;
+///         time::sleep(Duration::from_secs(1));
 ///     }
-///     body.finish().await?;
+///     body.finish()?;
 ///     Ok(Response::streamed())
 /// }
 ///
@@ -48,10 +48,10 @@ pub struct Request {
 /// ```
 /// use sessile_sdk::prelude::*;
 ///
-/// async fn site(request: Request) -> Result<Response> {
+/// fn site(request: Request) -> Result<Response> {
 ///     match (request.method().as_str(), request.path().as_str()) {
 ///         ("GET", "/") => Ok(Response::html("<h1>Hello</h1>").with_header("cache-control", "no-store")),
-///         ("POST", "/sum") => Response::json(&request.json::<Vec<u64>>().await?.iter().sum::<u64>()),
+///         ("POST", "/sum") => Response::json(&request.json::<Vec<u64>>()?.iter().sum::<u64>()),
 ///         _ => Ok(Response::text("no such page").with_status(404)),
 ///     }
 /// }
@@ -60,10 +60,10 @@ pub struct Request {
 /// # fn main() {}
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response(Answer);
+pub struct Response(pub(crate) Answer);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Answer {
+pub(crate) enum Answer {
     Whole { status: u16, headers: Vec<(String, String)>, body: Vec<u8> },
     Streamed,
 }
@@ -85,17 +85,17 @@ impl Request {
     ///
     /// # Errors
     /// [`Error::PeerGone`], [`Error::TooLarge`].
-    pub async fn read(&self) -> Result<Option<Vec<u8>>> {
-        Ok(http::read(self.id, u64::MAX).await?)
+    pub fn read(&self) -> Result<Option<Vec<u8>>> {
+        Ok(http::read(self.id, u64::MAX)?)
     }
 
     /// The whole body, if it has at most so many bytes.
     ///
     /// # Errors
     /// [`Error::TooLarge`]; as [`Self::read`].
-    pub async fn bytes(&self, limit: usize) -> Result<Vec<u8>> {
+    pub fn bytes(&self, limit: usize) -> Result<Vec<u8>> {
         let mut body = Vec::new();
-        while let Some(part) = self.read().await? {
+        while let Some(part) = self.read()? {
             body.extend(part);
             if body.len() > limit {
                 return Err(Error::TooLarge { actual: body.len() as u64, limit: limit as u64 });
@@ -108,40 +108,40 @@ impl Request {
     ///
     /// # Errors
     /// As [`Self::bytes`].
-    pub async fn text(&self) -> Result<String> {
-        Ok(String::from_utf8_lossy(&self.bytes(BODY_BYTES_MAX).await?).into_owned())
+    pub fn text(&self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.bytes(BODY_BYTES_MAX)?).into_owned())
     }
 
     /// The whole body as JSON, of at most 1 MiB.
     ///
     /// # Errors
     /// [`Error::BadJson`]; as [`Self::bytes`].
-    pub async fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        Ok(serde_json::from_slice(&self.bytes(BODY_BYTES_MAX).await?)?)
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        Ok(serde_json::from_slice(&self.bytes(BODY_BYTES_MAX)?)?)
     }
 
     /// The whole body as the fields of a form, of at most 1 MiB.
     ///
     /// # Errors
     /// As [`Self::bytes`].
-    pub async fn form(&self) -> Result<Query> {
-        Ok(Query::parse(&self.text().await?))
+    pub fn form(&self) -> Result<Query> {
+        Ok(Query::parse(&self.text()?))
     }
 
     /// The peer's session. What is changed before the answer is saved with it.
     ///
     /// # Errors
     /// [`Error::SessionUnavailable`].
-    pub async fn session(&self) -> Result<Session> {
-        Session::open(self.id).await
+    pub fn session(&self) -> Result<Session> {
+        Session::open(self.id)
     }
 
     /// Starts a streamed response; return [`Response::streamed`] once the body is finished.
     ///
     /// # Errors
     /// [`Error::WrongOrder`], [`Error::InvalidHead`], [`Error::SessionUnavailable`].
-    pub async fn start(&self, status: u16, headers: &[(&str, &str)]) -> Result<BodyWriter> {
-        http::send_start(self.id, http::Response { status, headers: fields(headers) }).await?;
+    pub fn start(&self, status: u16, headers: &[(&str, &str)]) -> Result<BodyWriter> {
+        http::send_start(self.id, &http::Response { status, headers: fields(headers) })?;
         Ok(BodyWriter { id: self.id })
     }
 
@@ -149,10 +149,10 @@ impl Request {
     ///
     /// # Errors
     /// As [`Self::start`].
-    pub async fn respond(&self, response: Response) -> Result<()> {
+    pub fn respond(&self, response: Response) -> Result<()> {
         match response.0 {
             Answer::Whole { status, headers, body } => {
-                Ok(http::send(self.id, http::Response { status, headers }, body).await?)
+                Ok(http::send(self.id, &http::Response { status, headers }, &body)?)
             }
             Answer::Streamed => Ok(()),
         }
@@ -175,16 +175,16 @@ impl BodyWriter {
     ///
     /// # Backpressure
     /// Waits while the peer is slow.
-    pub async fn write(&self, part: impl Into<Vec<u8>>) -> Result<()> {
-        Ok(http::send_chunk(self.id, part.into()).await?)
+    pub fn write(&self, part: impl AsRef<[u8]>) -> Result<()> {
+        Ok(http::send_chunk(self.id, part.as_ref())?)
     }
 
     /// Ends the body.
     ///
     /// # Errors
     /// As [`Self::write`].
-    pub async fn finish(self) -> Result<()> {
-        Ok(http::send_finished(self.id).await?)
+    pub fn finish(self) -> Result<()> {
+        Ok(http::send_finished(self.id)?)
     }
 }
 

@@ -11,10 +11,10 @@
 //! ```
 //! use sessile_sdk::prelude::*;
 //!
-//! async fn echo(mut ws: WebSocket) -> Result<()> {
-//!     ws.accept().await?;
-//!     while let Some(message) = ws.next().await? {
-//!         ws.send(message).await?;
+//! fn echo(mut ws: WebSocket) -> Result<()> {
+//!     ws.accept()?;
+//!     while let Some(message) = ws.next()? {
+//!         ws.send(message)?;
 //!     }
 //!     Ok(())
 //! }
@@ -22,6 +22,9 @@
 //! sessile_sdk::websocket_loop!(echo);
 //! # fn main() {}
 //! ```
+//!
+//! It blocks in each call, and blocks nobody: it has an instance to itself. A handler that must wait
+//! for two things at once awaits them instead, see [`concurrent`].
 //!
 //! # Event style
 //!
@@ -34,13 +37,13 @@
 //! struct Chat;
 //!
 //! impl WebsocketEvents for Chat {
-//!     async fn on_open(ws: &WebSocket) -> Result<()> {
-//!         ws.accept().await?;
-//!         ws.join("lobby").await
+//!     fn on_open(ws: &WebSocket) -> Result<()> {
+//!         ws.accept()?;
+//!         ws.join("lobby")
 //!     }
 //!
-//!     async fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
-//!         sessile_sdk::groups::publish("lobby", message).await?;
+//!     fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
+//!         sessile_sdk::groups::publish("lobby", message)?;
 //!         Ok(())
 //!     }
 //! }
@@ -54,8 +57,8 @@
 //! ```
 //! use sessile_sdk::prelude::*;
 //!
-//! async fn visits(request: Request) -> Result<Response> {
-//!     let session = request.session().await?;
+//! fn visits(request: Request) -> Result<Response> {
+//!     let session = request.session()?;
 //!     let visits = session.get::<u32>("visits")?.unwrap_or(0) + 1;
 //!     session.set("visits", &visits)?;
 //!     Ok(Response::text(format!("visit {visits}")))
@@ -81,6 +84,7 @@
 //! Everything is described by the WIT package `sessile:handler`, which every language shares.
 
 mod bindings;
+pub mod concurrent;
 mod error;
 mod events;
 pub mod groups;

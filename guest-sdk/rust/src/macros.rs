@@ -1,20 +1,29 @@
 //! The macros that turn a handler into the exports of a component.
 
-/// Exports `async fn(WebSocket) -> Result<()>` as the component's loop-style handler.
+/// Exports `fn(WebSocket) -> Result<()>` as the component's loop-style handler; with `async` before its
+/// name, `async fn(concurrent::WebSocket) -> Result<()>` (see [`concurrent`](crate::concurrent)).
 ///
 /// One call serves one websocket, as long as it lives. Returning `Ok` closes it with 1000 if it is still
 /// open; see [`WebSocket`](crate::WebSocket) for an example.
 #[macro_export]
 macro_rules! websocket_loop {
+    (async $handle:path) => {
+        $crate::websocket_loop! {
+            |ws| $crate::export::block_on(async { $handle($crate::concurrent::WebSocket::new(ws)).await })
+        }
+    };
     ($handle:path) => {
+        $crate::websocket_loop! { |ws| $handle($crate::WebSocket::new(ws)) }
+    };
+    (|$ws:ident| $ended:expr) => {
         const _: () = {
             use $crate::export;
 
             struct Component;
 
             impl export::websocket_handler::Guest for Component {
-                async fn handle(ws: u64) -> ::std::result::Result<export::Outcome, export::Failure> {
-                    export::loop_outcome($handle($crate::WebSocket::new(ws)).await)
+                fn handle($ws: u64) -> ::std::result::Result<export::Outcome, export::Failure> {
+                    export::loop_outcome($ended)
                 }
             }
 
@@ -35,19 +44,19 @@ macro_rules! websocket_events {
             struct Component;
 
             impl export::websocket_events::Guest for Component {
-                async fn on_open(ws: u64) -> ::std::result::Result<(), export::Failure> {
-                    export::on_open::<$handler>(ws).await
+                fn on_open(ws: u64) -> ::std::result::Result<(), export::Failure> {
+                    export::on_open::<$handler>(ws)
                 }
 
-                async fn on_messages(
+                fn on_messages(
                     ws: u64,
                     messages: ::std::vec::Vec<export::WitMessage>,
                 ) -> ::std::result::Result<(), export::Failure> {
-                    export::on_messages::<$handler>(ws, messages).await
+                    export::on_messages::<$handler>(ws, messages)
                 }
 
-                async fn on_close(ws: u64, close: export::CloseInfo) -> ::std::result::Result<(), export::Failure> {
-                    export::on_close::<$handler>(ws, close).await
+                fn on_close(ws: u64, close: export::CloseInfo) -> ::std::result::Result<(), export::Failure> {
+                    export::on_close::<$handler>(ws, close)
                 }
             }
 
@@ -56,20 +65,31 @@ macro_rules! websocket_events {
     };
 }
 
-/// Exports `async fn(Request) -> Result<Response>` as the component's HTTP handler.
+/// Exports `fn(Request) -> Result<Response>` as the component's HTTP handler; with `async` before its
+/// name, `async fn(concurrent::Request) -> Result<Response>` (see [`concurrent`](crate::concurrent)).
 ///
 /// See [`Response`](crate::Response) and [`Request`](crate::Request) for examples.
 #[macro_export]
 macro_rules! http {
+    (async $handle:path) => {
+        $crate::http! {
+            |ex| $crate::export::block_on(async {
+                $crate::export::respond_awaited(ex, $handle($crate::concurrent::Request::new(ex)).await).await
+            })
+        }
+    };
     ($handle:path) => {
+        $crate::http! { |ex| $crate::export::respond(ex, $handle($crate::Request::new(ex))) }
+    };
+    (|$ex:ident| $answered:expr) => {
         const _: () = {
             use $crate::export;
 
             struct Component;
 
             impl export::http_handler::Guest for Component {
-                async fn handle(ex: u64) -> ::std::result::Result<(), export::Failure> {
-                    export::respond(ex, $handle($crate::Request::new(ex)).await).await
+                fn handle($ex: u64) -> ::std::result::Result<(), export::Failure> {
+                    $answered
                 }
             }
 

@@ -17,12 +17,12 @@ use crate::error::Result;
 /// ```
 /// use sessile_sdk::prelude::*;
 ///
-/// async fn count(request: Request) -> Result<Response> {
+/// fn count(request: Request) -> Result<Response> {
 ///     loop {
-///         let session = request.session().await?;
+///         let session = request.session()?;
 ///         let count = session.get::<u64>("count")?.unwrap_or(0) + 1;
 ///         session.set("count", &count)?;
-///         match session.save_if_version(session.version()?).await {
+///         match session.save_if_version(session.version()?) {
 ///             Ok(_) => return Ok(Response::text(count.to_string())),
 ///             Err(Error::Conflict(_)) => session.discard()?,
 ///             Err(error) => return Err(error),
@@ -39,9 +39,13 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) async fn open(of: u64) -> Result<Self> {
-        session::open(of).await?;
-        Ok(Self { of })
+    pub(crate) fn open(of: u64) -> Result<Self> {
+        session::open(of)?;
+        Ok(Self::opened(of))
+    }
+
+    pub(crate) fn opened(of: u64) -> Self {
+        Self { of }
     }
 
     /// A key's value; none where it is not there.
@@ -135,15 +139,15 @@ impl Session {
     /// # Errors
     /// [`Error::CookieUnreachable`](crate::Error::CookieUnreachable),
     /// [`Error::SessionUnavailable`](crate::Error::SessionUnavailable): the changes are kept.
-    pub async fn save(&self) -> Result<u64> {
-        Ok(session::save(self.of, None).await?)
+    pub fn save(&self) -> Result<u64> {
+        Ok(session::save(self.of, None)?)
     }
 
     /// Saves only if `version` is still the saved one: for read-modify-write.
     ///
     /// # Errors
     /// [`Error::Conflict`](crate::Error::Conflict); as [`Self::save`].
-    pub async fn save_if_version(&self, version: u64) -> Result<u64> {
-        Ok(session::save(self.of, Some(version)).await?)
+    pub fn save_if_version(&self, version: u64) -> Result<u64> {
+        Ok(session::save(self.of, Some(version))?)
     }
 }

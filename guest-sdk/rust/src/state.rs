@@ -29,17 +29,6 @@ pub enum Queued {
     Gone(Close),
 }
 
-impl From<wit::State> for State {
-    fn from(state: wit::State) -> Self {
-        match state {
-            wit::State::Connecting => Self::Connecting,
-            wit::State::Open => Self::Open,
-            wit::State::Closing => Self::Closing,
-            wit::State::Closed => Self::Closed,
-        }
-    }
-}
-
 impl From<wit::Queued> for Queued {
     fn from(queued: wit::Queued) -> Self {
         match queued {

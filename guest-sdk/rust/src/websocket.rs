@@ -23,16 +23,16 @@ use crate::state::{Queued, State};
 ///
 /// use sessile_sdk::prelude::*;
 ///
-/// async fn quiz(mut ws: WebSocket) -> Result<()> {
-///     ws.accept().await?;
-///     ws.send_text("what is six times seven?").await?;
-///     match ws.receive_timeout(Duration::from_secs(10)).await {
-///         Ok(answer) if answer.json::<u32>() == Ok(42) => ws.send_text("yes").await?,
-///         Ok(_) => ws.send_text("no").await?,
-///         Err(Error::TimedOut) => return ws.close(4000, "too slow").await,
+/// fn quiz(mut ws: WebSocket) -> Result<()> {
+///     ws.accept()?;
+///     ws.send_text("what is six times seven?")?;
+///     match ws.receive_timeout(Duration::from_secs(10)) {
+///         Ok(answer) if answer.json::<u32>() == Ok(42) => ws.send_text("yes")?,
+///         Ok(_) => ws.send_text("no")?,
+///         Err(Error::TimedOut) => return ws.close(4000, "too slow"),
 ///         Err(error) => return Err(error),
 ///     }
-///     while ws.next().await?.is_some() {}
+///     while ws.next()?.is_some() {}
 ///     sessile_sdk::log::info(format_args!("the peer left with {:?}", ws.close_code()));
 ///     Ok(())
 /// }
@@ -82,16 +82,16 @@ impl WebSocket {
     ///
     /// # Errors
     /// [`Error::WrongState`] the second time, [`Error::Disconnected`].
-    pub async fn accept(&self) -> Result<()> {
-        self.accept_with(None, &[]).await
+    pub fn accept(&self) -> Result<()> {
+        self.accept_with(None, &[])
     }
 
     /// Accepts with one of the offered subprotocols and more headers.
     ///
     /// # Errors
     /// As [`Self::accept`], and [`Error::NotOffered`], [`Error::InvalidHead`].
-    pub async fn accept_with(&self, subprotocol: Option<&str>, headers: &[(&str, &str)]) -> Result<()> {
-        Ok(websocket::accept(self.id, subprotocol.map(str::to_owned), fields(headers)).await?)
+    pub fn accept_with(&self, subprotocol: Option<&str>, headers: &[(&str, &str)]) -> Result<()> {
+        Ok(websocket::accept(self.id, subprotocol, &fields(headers))?)
     }
 
     /// Denies the handshake with a status of 400-599 and a body. A page in a browser sees none of it;
@@ -99,8 +99,8 @@ impl WebSocket {
     ///
     /// # Errors
     /// [`Error::WrongState`] once it is answered, [`Error::InvalidHead`].
-    pub async fn reject(&self, status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Result<()> {
-        Ok(websocket::reject(self.id, status, fields(headers), body.into()).await?)
+    pub fn reject(&self, status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Result<()> {
+        Ok(websocket::reject(self.id, status, &fields(headers), body.as_ref())?)
     }
 
     /// Queues a message: a [`Message`], a text, or bytes. Order is kept. It is queued when this
@@ -112,40 +112,40 @@ impl WebSocket {
     ///
     /// # Backpressure
     /// Waits while the outbox is full. [`Self::try_send`] never does.
-    pub async fn send(&self, message: impl Into<Message>) -> Result<()> {
-        Ok(websocket::send(self.id, message.into().into()).await?)
+    pub fn send(&self, message: impl Into<Message>) -> Result<()> {
+        Ok(websocket::send(self.id, &message.into().into())?)
     }
 
     /// Queues a text.
     ///
     /// # Errors
     /// As [`Self::send`].
-    pub async fn send_text(&self, text: impl Into<String>) -> Result<()> {
-        self.send(Message::Text(text.into())).await
+    pub fn send_text(&self, text: impl Into<String>) -> Result<()> {
+        self.send(Message::Text(text.into()))
     }
 
     /// Queues bytes.
     ///
     /// # Errors
     /// As [`Self::send`].
-    pub async fn send_bytes(&self, bytes: impl Into<Vec<u8>>) -> Result<()> {
-        self.send(Message::Binary(bytes.into())).await
+    pub fn send_bytes(&self, bytes: impl Into<Vec<u8>>) -> Result<()> {
+        self.send(Message::Binary(bytes.into()))
     }
 
     /// Queues a value as compact JSON in a text frame.
     ///
     /// # Errors
     /// As [`Self::send`], and [`Error::BadJson`].
-    pub async fn send_json(&self, value: &impl Serialize) -> Result<()> {
-        self.send(Message::from_json(value, JsonMode::Text)?).await
+    pub fn send_json(&self, value: &impl Serialize) -> Result<()> {
+        self.send(Message::from_json(value, JsonMode::Text)?)
     }
 
     /// Queues a value as JSON in a frame of this kind.
     ///
     /// # Errors
     /// As [`Self::send_json`].
-    pub async fn send_json_in(&self, value: &impl Serialize, mode: JsonMode) -> Result<()> {
-        self.send(Message::from_json(value, mode)?).await
+    pub fn send_json_in(&self, value: &impl Serialize, mode: JsonMode) -> Result<()> {
+        self.send(Message::from_json(value, mode)?)
     }
 
     /// Queues a message if there is room, and says whether there was.
@@ -161,8 +161,8 @@ impl WebSocket {
     ///
     /// # Errors
     /// [`Error::WrongState`] before `accept`, [`Error::WrongStyle`].
-    pub async fn next(&mut self) -> Result<Option<Message>> {
-        match self.receive().await {
+    pub fn next(&mut self) -> Result<Option<Message>> {
+        match self.receive() {
             Ok(message) => Ok(Some(message)),
             Err(Error::Disconnected(close)) => {
                 self.close = Some(close);
@@ -187,48 +187,48 @@ impl WebSocket {
     ///
     /// # Errors
     /// [`Error::Disconnected`] once the websocket has ended; as [`Self::next`].
-    pub async fn receive(&self) -> Result<Message> {
-        Ok(websocket::receive(self.id, None).await?.into())
+    pub fn receive(&self) -> Result<Message> {
+        Ok(websocket::receive(self.id, None)?.into())
     }
 
     /// The next message, if it comes in time. Loop style.
     ///
     /// # Errors
     /// [`Error::TimedOut`]; as [`Self::receive`].
-    pub async fn receive_timeout(&self, timeout: Duration) -> Result<Message> {
-        Ok(websocket::receive(self.id, Some(nanos(timeout))).await?.into())
+    pub fn receive_timeout(&self, timeout: Duration) -> Result<Message> {
+        Ok(websocket::receive(self.id, Some(nanos(timeout)))?.into())
     }
 
     /// The next message, which is to be text.
     ///
     /// # Errors
     /// [`Error::WrongKind`], and the message is lost; as [`Self::receive`].
-    pub async fn receive_text(&self) -> Result<String> {
-        self.receive().await?.into_text()
+    pub fn receive_text(&self) -> Result<String> {
+        self.receive()?.into_text()
     }
 
     /// The next message, which is to be binary.
     ///
     /// # Errors
     /// As [`Self::receive_text`].
-    pub async fn receive_bytes(&self) -> Result<Vec<u8>> {
-        self.receive().await?.into_bytes()
+    pub fn receive_bytes(&self) -> Result<Vec<u8>> {
+        self.receive()?.into_bytes()
     }
 
     /// The next message, which is to be JSON, in either kind of frame.
     ///
     /// # Errors
     /// [`Error::BadJson`] with the position; as [`Self::receive`].
-    pub async fn receive_json<T: DeserializeOwned>(&self) -> Result<T> {
-        self.receive().await?.json()
+    pub fn receive_json<T: DeserializeOwned>(&self) -> Result<T> {
+        self.receive()?.json()
     }
 
     /// The next message, which is to be JSON in a frame of this kind.
     ///
     /// # Errors
     /// [`Error::WrongKind`]; as [`Self::receive_json`].
-    pub async fn receive_json_in<T: DeserializeOwned>(&self, mode: JsonMode) -> Result<T> {
-        self.receive().await?.json_in(mode)
+    pub fn receive_json_in<T: DeserializeOwned>(&self, mode: JsonMode) -> Result<T> {
+        self.receive()?.json_in(mode)
     }
 
     /// Closes, after all that is queued, with a code (1000-1003, 1007-1013, 3000-4999) and a reason of
@@ -237,8 +237,8 @@ impl WebSocket {
     ///
     /// # Errors
     /// [`Error::InvalidCode`], [`Error::TooLarge`], [`Error::WrongState`], [`Error::Disconnected`].
-    pub async fn close(&self, code: u16, reason: &str) -> Result<()> {
-        Ok(websocket::close(self.id, code, reason.to_owned()).await?)
+    pub fn close(&self, code: u16, reason: &str) -> Result<()> {
+        Ok(websocket::close(self.id, code, reason)?)
     }
 
     /// The peer's session, loaded anew; unsaved changes stay. Cheap to repeat: open it in each event.
@@ -246,8 +246,8 @@ impl WebSocket {
     ///
     /// # Errors
     /// [`Error::SessionUnavailable`].
-    pub async fn session(&self) -> Result<Session> {
-        Session::open(self.id).await
+    pub fn session(&self) -> Result<Session> {
+        Session::open(self.id)
     }
 
     /// Joins a group, to hear what is [published](crate::groups::publish) there; the websocket leaves
@@ -255,16 +255,16 @@ impl WebSocket {
     ///
     /// # Errors
     /// [`Error::TooLarge`] for a bad name or too many groups, [`Error::PeerGone`].
-    pub async fn join(&self, group: &str) -> Result<()> {
-        Ok(groups::join(self.id, group.to_owned()).await?)
+    pub fn join(&self, group: &str) -> Result<()> {
+        Ok(groups::join(self.id, group)?)
     }
 
     /// Leaves a group; nothing happens if it is not in it.
     ///
     /// # Errors
     /// As [`Self::join`].
-    pub async fn leave(&self, group: &str) -> Result<()> {
-        Ok(groups::leave(self.id, group.to_owned()).await?)
+    pub fn leave(&self, group: &str) -> Result<()> {
+        Ok(groups::leave(self.id, group)?)
     }
 }
 

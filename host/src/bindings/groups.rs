@@ -1,41 +1,44 @@
 //! WIT `groups`.
 
-use wasmtime::component::{Accessor, HasSelf};
+use wasmtime::Result;
 
-use super::wit::groups::{Error, Host, HostWithStore, Publication};
+use super::link::Interface;
+use super::wit::groups::{Error, Publication};
 use super::wit::types::Message;
-use super::{GuestState, excess};
+use super::{Identity, excess};
 use crate::event::State;
 use crate::group::GroupError;
 use crate::limits;
+use crate::port::websocket::WebsocketPort;
 
-type Reply<T> = wasmtime::Result<Result<T, Error>>;
+pub(super) fn link(groups: &mut Interface<'_>) -> Result<()> {
+    groups.wait("join", |state, (ws, group): (u64, String)| {
+        let port = state.websocket(ws)?;
+        Ok(async move { (join(&port, &group),) })
+    })?;
+    groups.wait("leave", |state, (ws, group): (u64, String)| {
+        let port = state.websocket(ws)?;
+        Ok(async move { (port.membership.leave(&group).map_err(Error::from),) })
+    })?;
+    groups.wait("publish", |state, (group, message): (String, Message)| {
+        let identity = state.identity.clone();
+        Ok(async move { (publish(&identity, &group, message),) })
+    })
+}
 
-impl Host for GuestState {}
-
-impl<T: Send> HostWithStore<T> for HasSelf<GuestState> {
-    async fn join(state: &Accessor<T, Self>, ws: u64, group: String) -> Reply<()> {
-        let port = state.with(|mut state| state.get().websocket(ws))?;
-        if port.state() == State::Closed {
-            return Ok(Err(Error::Gone));
-        }
-        Ok(port.membership.join(&group, &port.outbox).map_err(Error::from))
+fn join(port: &WebsocketPort, group: &str) -> std::result::Result<(), Error> {
+    if port.state() == State::Closed {
+        return Err(Error::Gone);
     }
+    port.membership.join(group, &port.outbox).map_err(Error::from)
+}
 
-    async fn leave(state: &Accessor<T, Self>, ws: u64, group: String) -> Reply<()> {
-        let port = state.with(|mut state| state.get().websocket(ws))?;
-        Ok(port.membership.leave(&group).map_err(Error::from))
+fn publish(identity: &Identity, group: &str, message: Message) -> std::result::Result<Publication, Error> {
+    let message = crate::event::Message::from(message);
+    if message.len() > identity.message_bytes_max {
+        return Err(Error::TooLarge(excess(message.len(), identity.message_bytes_max)));
     }
-
-    async fn publish(state: &Accessor<T, Self>, group: String, message: Message) -> Reply<Publication> {
-        let identity = state.with(|mut state| state.get().identity.clone());
-        let message = crate::event::Message::from(message);
-        if message.len() > identity.message_bytes_max {
-            return Ok(Err(Error::TooLarge(excess(message.len(), identity.message_bytes_max))));
-        }
-        let publication = identity.groups.publish(&group, &message);
-        Ok(publication.map(Publication::from).map_err(Error::from))
-    }
+    identity.groups.publish(group, &message).map(Publication::from).map_err(Error::from)
 }
 
 impl From<crate::group::Publication> for Publication {

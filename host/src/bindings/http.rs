@@ -1,42 +1,33 @@
 //! WIT `http`.
 
-use wasmtime::component::{Accessor, HasSelf};
+use wasmtime::Result;
 
-use super::GuestState;
-use super::wit::http::{Error, Host, HostWithStore, Response, Stage};
+use super::link::Interface;
+use super::wit::http::{Error, Response, Stage};
 use super::wit::types::Excess;
 use crate::port::exchange::{ExchangeError, StageName};
 
-type Reply<T> = wasmtime::Result<Result<T, Error>>;
-
-impl Host for GuestState {}
-
-impl<T: Send> HostWithStore<T> for HasSelf<GuestState> {
-    async fn read(state: &Accessor<T, Self>, ex: u64, max: u64) -> Reply<Option<Vec<u8>>> {
-        let port = state.with(|mut state| state.get().exchange(ex))?;
-        let part = port.read(max).await;
-        Ok(part.map(|part| part.map(Vec::from)).map_err(Error::from))
-    }
-
-    async fn send(state: &Accessor<T, Self>, ex: u64, head: Response, body: Vec<u8>) -> Reply<()> {
-        let port = state.with(|mut state| state.get().exchange(ex))?;
-        Ok(port.send(head.status, head.headers, body).await.map_err(Error::from))
-    }
-
-    async fn send_start(state: &Accessor<T, Self>, ex: u64, head: Response) -> Reply<()> {
-        let port = state.with(|mut state| state.get().exchange(ex))?;
-        Ok(port.send_start(head.status, head.headers).await.map_err(Error::from))
-    }
-
-    async fn send_chunk(state: &Accessor<T, Self>, ex: u64, chunk: Vec<u8>) -> Reply<()> {
-        let port = state.with(|mut state| state.get().exchange(ex))?;
-        Ok(port.send_chunk(chunk).await.map_err(Error::from))
-    }
-
-    async fn send_finished(state: &Accessor<T, Self>, ex: u64) -> Reply<()> {
-        let port = state.with(|mut state| state.get().exchange(ex))?;
-        Ok(port.send_finished().await.map_err(Error::from))
-    }
+pub(super) fn link(http: &mut Interface<'_>) -> Result<()> {
+    http.wait("read", |state, (ex, max): (u64, u64)| {
+        let port = state.exchange(ex)?;
+        Ok(async move { (port.read(max).await.map(|part| part.map(Vec::from)).map_err(Error::from),) })
+    })?;
+    http.wait("send", |state, (ex, head, body): (u64, Response, Vec<u8>)| {
+        let port = state.exchange(ex)?;
+        Ok(async move { (port.send(head.status, head.headers, body).await.map_err(Error::from),) })
+    })?;
+    http.wait("send-start", |state, (ex, head): (u64, Response)| {
+        let port = state.exchange(ex)?;
+        Ok(async move { (port.send_start(head.status, head.headers).await.map_err(Error::from),) })
+    })?;
+    http.wait("send-chunk", |state, (ex, chunk): (u64, Vec<u8>)| {
+        let port = state.exchange(ex)?;
+        Ok(async move { (port.send_chunk(chunk).await.map_err(Error::from),) })
+    })?;
+    http.wait("send-finished", |state, (ex,): (u64,)| {
+        let port = state.exchange(ex)?;
+        Ok(async move { (port.send_finished().await.map_err(Error::from),) })
+    })
 }
 
 impl From<ExchangeError> for Error {

@@ -2,39 +2,38 @@
 
 use std::time::Duration;
 
-use wasmtime::component::{Accessor, HasSelf};
+use wasmtime::Result;
 
+use super::link::Interface;
 use super::wit::log::Level;
-use super::wit::{log, time};
 use super::{GuestState, Serving};
 use crate::limits::GUEST_TEXT_BYTES_MAX;
 
-impl time::Host for GuestState {}
-
-impl<T: Send> time::HostWithStore<T> for HasSelf<GuestState> {
-    async fn sleep(_state: &Accessor<T, Self>, span: u64) -> wasmtime::Result<()> {
-        tokio::time::sleep(Duration::from_nanos(span)).await;
-        Ok(())
-    }
+pub(super) fn link_time(time: &mut Interface<'_>) -> Result<()> {
+    time.wait("sleep", |_state, (span,): (u64,)| Ok(tokio::time::sleep(Duration::from_nanos(span))))
 }
 
-impl log::Host for GuestState {
-    fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
-        let id = match &self.serving {
-            Serving::Nothing => String::new(),
-            Serving::Websocket(port) => port.id.to_string(),
-            Serving::Exchange(port) => port.id.to_string(),
-        };
-        let handler = &*self.identity.handler;
-        let text = cut(&message, GUEST_TEXT_BYTES_MAX);
-        match level {
-            Level::Trace => tracing::trace!(target: "guest", handler, id, "{text}"),
-            Level::Debug => tracing::debug!(target: "guest", handler, id, "{text}"),
-            Level::Info => tracing::info!(target: "guest", handler, id, "{text}"),
-            Level::Warn => tracing::warn!(target: "guest", handler, id, "{text}"),
-            Level::Error => tracing::error!(target: "guest", handler, id, "{text}"),
-        }
+pub(super) fn link_log(log: &mut Interface<'_>) -> Result<()> {
+    log.now("write", |state, (level, message): (Level, String)| {
+        write(state, level, &message);
         Ok(())
+    })
+}
+
+fn write(state: &GuestState, level: Level, message: &str) {
+    let id = match &state.serving {
+        Serving::Nothing => String::new(),
+        Serving::Websocket(port) => port.id.to_string(),
+        Serving::Exchange(port) => port.id.to_string(),
+    };
+    let handler = &*state.identity.handler;
+    let text = cut(message, GUEST_TEXT_BYTES_MAX);
+    match level {
+        Level::Trace => tracing::trace!(target: "guest", handler, id, "{text}"),
+        Level::Debug => tracing::debug!(target: "guest", handler, id, "{text}"),
+        Level::Info => tracing::info!(target: "guest", handler, id, "{text}"),
+        Level::Warn => tracing::warn!(target: "guest", handler, id, "{text}"),
+        Level::Error => tracing::error!(target: "guest", handler, id, "{text}"),
     }
 }
 

@@ -6,36 +6,38 @@
 
 mod groups;
 mod http;
+mod link;
 mod misc;
 mod session;
 mod state;
 mod types;
 mod websocket;
 
+pub use link::{Calls, link};
 pub use state::{GuestState, Identity, Serving};
 pub use stderr::Stderr;
 
 mod stderr;
 
 mod generated {
-    #![allow(missing_docs, unreachable_pub, clippy::all, reason = "generated from the WIT, which is documented")]
+    #![allow(missing_docs, unreachable_pub, dead_code, clippy::all, reason = "of the WIT's types alone is use made")]
 
-    wasmtime::component::bindgen!({
-        path: "../wit",
-        world: "all",
-        imports: { default: trappable },
-        exports: { default: async },
-    });
+    wasmtime::component::bindgen!({ path: "../wit", world: "all" });
 }
 
-pub use generated::All;
-pub use generated::exports::sessile::handler as exports;
+pub(crate) use generated::exports::sessile::handler::websocket_handler::Outcome;
 pub(crate) use generated::sessile::handler as wit;
 
 use crate::event;
 
 /// The package that this host speaks.
 pub const PACKAGE: &str = "sessile:handler@0.1.0";
+
+/// `sessile:handler/INTERFACE@0.1.0`.
+pub fn qualified(interface: &str) -> String {
+    let (package, version) = PACKAGE.split_once('@').unwrap_or((PACKAGE, ""));
+    format!("{package}/{interface}@{version}")
+}
 
 impl From<event::Message> for wit::types::Message {
     fn from(message: event::Message) -> Self {

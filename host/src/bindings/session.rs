@@ -2,61 +2,38 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::{Accessor, HasSelf};
+use wasmtime::Result;
 
-use super::wit::session::{Error, Host, HostWithStore};
+use super::link::Interface;
+use super::wit::session::Error;
 use super::{GuestState, Serving, excess};
 use crate::port::exchange::ExchangePort;
 use crate::port::websocket::WebsocketPort;
 use crate::session::{SessionBinding, SessionError};
 
-type Reply<T> = wasmtime::Result<Result<T, Error>>;
-
-impl Host for GuestState {
-    fn get(&mut self, of: u64, key: String) -> Reply<Option<Vec<u8>>> {
-        let value = self.session(of)?.get(&key);
-        Ok(value.map(|value| value.map(Vec::from)).map_err(Error::from))
-    }
-
-    fn set(&mut self, of: u64, key: String, value: Vec<u8>) -> Reply<()> {
-        Ok(self.session(of)?.set(&key, value.into()).map_err(Error::from))
-    }
-
-    fn remove(&mut self, of: u64, key: String) -> Reply<bool> {
-        Ok(self.session(of)?.remove(&key).map_err(Error::from))
-    }
-
-    fn keys(&mut self, of: u64) -> Reply<Vec<String>> {
-        Ok(self.session(of)?.keys().map_err(Error::from))
-    }
-
-    fn clear(&mut self, of: u64) -> Reply<()> {
-        Ok(self.session(of)?.clear().map_err(Error::from))
-    }
-
-    fn discard(&mut self, of: u64) -> Reply<()> {
-        Ok(self.session(of)?.discard().map_err(Error::from))
-    }
-
-    fn is_new(&mut self, of: u64) -> Reply<bool> {
-        Ok(self.session(of)?.is_new().map_err(Error::from))
-    }
-
-    fn version(&mut self, of: u64) -> Reply<u64> {
-        Ok(self.session(of)?.version().map_err(Error::from))
-    }
-}
-
-impl<T: Send> HostWithStore<T> for HasSelf<GuestState> {
-    async fn open(state: &Accessor<T, Self>, of: u64) -> Reply<()> {
-        let holder = state.with(|mut state| Holder::find(state.get(), of))?;
-        Ok(holder.session().open().await.map_err(Error::from))
-    }
-
-    async fn save(state: &Accessor<T, Self>, of: u64, if_version: Option<u64>) -> Reply<u64> {
-        let holder = state.with(|mut state| Holder::find(state.get(), of))?;
-        Ok(holder.session().save(if_version).await.map_err(Error::from))
-    }
+pub(super) fn link(session: &mut Interface<'_>) -> Result<()> {
+    session.wait("open", |state, (of,): (u64,)| {
+        let holder = Holder::find(state, of)?;
+        Ok(async move { (holder.session().open().await.map_err(Error::from),) })
+    })?;
+    session.now("get", |state, (of, key): (u64, String)| {
+        let value = state.session(of)?.get(&key);
+        Ok((value.map(|value| value.map(Vec::from)).map_err(Error::from),))
+    })?;
+    session.now("set", |state, (of, key, value): (u64, String, Vec<u8>)| {
+        Ok((state.session(of)?.set(&key, value.into()).map_err(Error::from),))
+    })?;
+    session
+        .now("remove", |state, (of, key): (u64, String)| Ok((state.session(of)?.remove(&key).map_err(Error::from),)))?;
+    session.now("keys", |state, (of,): (u64,)| Ok((state.session(of)?.keys().map_err(Error::from),)))?;
+    session.now("clear", |state, (of,): (u64,)| Ok((state.session(of)?.clear().map_err(Error::from),)))?;
+    session.now("discard", |state, (of,): (u64,)| Ok((state.session(of)?.discard().map_err(Error::from),)))?;
+    session.now("is-new", |state, (of,): (u64,)| Ok((state.session(of)?.is_new().map_err(Error::from),)))?;
+    session.now("version", |state, (of,): (u64,)| Ok((state.session(of)?.version().map_err(Error::from),)))?;
+    session.wait("save", |state, (of, if_version): (u64, Option<u64>)| {
+        let holder = Holder::find(state, of)?;
+        Ok(async move { (holder.session().save(if_version).await.map_err(Error::from),) })
+    })
 }
 
 /// Keeps a session's port alive over an await.

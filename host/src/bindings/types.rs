@@ -2,58 +2,24 @@
 
 use std::time::UNIX_EPOCH;
 
-use super::GuestState;
-use super::wit::types::Host;
+use wasmtime::Result;
 
-type Result<T> = wasmtime::Result<T>;
+use super::link::Interface;
 
-impl Host for GuestState {
-    fn method(&mut self, of: u64) -> Result<String> {
-        Ok(self.head(of)?.method().to_string())
-    }
-
-    fn scheme(&mut self, of: u64) -> Result<String> {
-        Ok(self.head(of)?.scheme().to_owned())
-    }
-
-    fn authority(&mut self, of: u64) -> Result<String> {
-        Ok(self.head(of)?.authority())
-    }
-
-    fn path(&mut self, of: u64) -> Result<String> {
-        Ok(self.head(of)?.path().to_owned())
-    }
-
-    fn query(&mut self, of: u64) -> Result<Option<String>> {
-        Ok(self.head(of)?.query().map(str::to_owned))
-    }
-
-    fn params(&mut self, of: u64) -> Result<Vec<(String, String)>> {
-        Ok(self.head(of)?.params())
-    }
-
-    fn headers(&mut self, of: u64) -> Result<Vec<(String, String)>> {
-        Ok(self.head(of)?.headers())
-    }
-
-    fn header(&mut self, of: u64, name: String) -> Result<Vec<String>> {
-        Ok(self.head(of)?.values(&name))
-    }
-
-    fn version(&mut self, of: u64) -> Result<String> {
-        Ok(self.head(of)?.version().to_owned())
-    }
-
-    fn peer_address(&mut self, of: u64) -> Result<String> {
-        Ok(self.head(of)?.peer().to_string())
-    }
-
-    fn local_address(&mut self, of: u64) -> Result<String> {
-        Ok(self.head(of)?.local().to_string())
-    }
-
-    fn started_at(&mut self, of: u64) -> Result<u64> {
-        let since = self.head(of)?.started().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
-    }
+pub(super) fn link(types: &mut Interface<'_>) -> Result<()> {
+    types.now("method", |state, (of,): (u64,)| Ok((state.head(of)?.method().to_string(),)))?;
+    types.now("scheme", |state, (of,): (u64,)| Ok((state.head(of)?.scheme().to_owned(),)))?;
+    types.now("authority", |state, (of,): (u64,)| Ok((state.head(of)?.authority(),)))?;
+    types.now("path", |state, (of,): (u64,)| Ok((state.head(of)?.path().to_owned(),)))?;
+    types.now("query", |state, (of,): (u64,)| Ok((state.head(of)?.query().map(str::to_owned),)))?;
+    types.now("params", |state, (of,): (u64,)| Ok((state.head(of)?.params(),)))?;
+    types.now("headers", |state, (of,): (u64,)| Ok((state.head(of)?.headers(),)))?;
+    types.now("header", |state, (of, name): (u64, String)| Ok((state.head(of)?.values(&name),)))?;
+    types.now("version", |state, (of,): (u64,)| Ok((state.head(of)?.version().to_owned(),)))?;
+    types.now("peer-address", |state, (of,): (u64,)| Ok((state.head(of)?.peer().to_string(),)))?;
+    types.now("local-address", |state, (of,): (u64,)| Ok((state.head(of)?.local().to_string(),)))?;
+    types.now("started-at", |state, (of,): (u64,)| {
+        let since = state.head(of)?.started().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Ok((u64::try_from(since.as_nanos()).unwrap_or(u64::MAX),))
+    })
 }

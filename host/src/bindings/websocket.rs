@@ -2,83 +2,58 @@
 
 use std::time::Duration;
 
-use wasmtime::component::{Accessor, HasSelf};
+use wasmtime::Result;
 
+use super::excess;
+use super::link::Interface;
 use super::wit::types::Message;
-use super::wit::websocket::{Error, Host, HostWithStore, Queued, State};
-use super::{GuestState, excess};
+use super::wit::websocket::{Error, Queued, State};
 use crate::event;
 use crate::outbox::Pushed;
-use crate::port::websocket::WebsocketError;
+use crate::port::websocket::{WebsocketError, WebsocketPort};
 
-type Reply<T> = wasmtime::Result<Result<T, Error>>;
+type Fields = Vec<(String, String)>;
 
-impl Host for GuestState {
-    fn get_state(&mut self, ws: u64) -> wasmtime::Result<State> {
-        Ok(self.websocket(ws)?.state().into())
-    }
-
-    fn offered_subprotocols(&mut self, ws: u64) -> wasmtime::Result<Vec<String>> {
-        Ok(self.websocket(ws)?.offered().to_vec())
-    }
-
-    fn subprotocol(&mut self, ws: u64) -> wasmtime::Result<Option<String>> {
-        Ok(self.websocket(ws)?.subprotocol())
-    }
-
-    fn buffered(&mut self, ws: u64) -> wasmtime::Result<u64> {
-        Ok(self.websocket(ws)?.outbox.bytes() as u64)
-    }
-
-    fn try_send(&mut self, ws: u64, message: Message) -> Reply<Queued> {
-        let port = self.websocket(ws)?;
-        Ok(match port.try_send(message.into()) {
-            Ok(Pushed::Queued(bytes)) => Ok(Queued::Queued(bytes as u64)),
-            Ok(Pushed::Full) => Ok(Queued::Full),
-            Ok(Pushed::Gone) | Err(WebsocketError::Disconnected(_)) => {
-                Ok(Queued::Gone(port.end().unwrap_or_else(event::Close::abnormal).into()))
-            }
-            Err(error) => Err(error.into()),
+pub(super) fn link(websocket: &mut Interface<'_>) -> Result<()> {
+    websocket.now("get-state", |state, (ws,): (u64,)| Ok((State::from(state.websocket(ws)?.state()),)))?;
+    websocket.now("offered-subprotocols", |state, (ws,): (u64,)| Ok((state.websocket(ws)?.offered().to_vec(),)))?;
+    websocket.now("subprotocol", |state, (ws,): (u64,)| Ok((state.websocket(ws)?.subprotocol(),)))?;
+    websocket.now("buffered", |state, (ws,): (u64,)| Ok((state.websocket(ws)?.outbox.bytes() as u64,)))?;
+    websocket
+        .now("try-send", |state, (ws, message): (u64, Message)| Ok((try_send(&*state.websocket(ws)?, message),)))?;
+    websocket.wait("accept", |state, (ws, subprotocol, headers): (u64, Option<String>, Fields)| {
+        let port = state.websocket(ws)?;
+        Ok(async move { (port.accept(subprotocol, &headers).map_err(Error::from),) })
+    })?;
+    websocket.wait("reject", |state, (ws, status, headers, body): (u64, u16, Fields, Vec<u8>)| {
+        let port = state.websocket(ws)?;
+        Ok(async move { (port.reject(status, &headers, body).map_err(Error::from),) })
+    })?;
+    websocket.wait("send", |state, (ws, message): (u64, Message)| {
+        let port = state.websocket(ws)?;
+        Ok(async move { (port.send(message.into()).await.map_err(Error::from),) })
+    })?;
+    websocket.wait("receive", |state, (ws, timeout): (u64, Option<u64>)| {
+        let port = state.websocket(ws)?;
+        Ok(async move {
+            let received = port.receive(timeout.map(Duration::from_nanos)).await;
+            (received.map(Message::from).map_err(Error::from),)
         })
-    }
+    })?;
+    websocket.wait("close", |state, (ws, code, reason): (u64, u16, String)| {
+        let port = state.websocket(ws)?;
+        Ok(async move { (port.close(code, reason).await.map_err(Error::from),) })
+    })
 }
 
-impl<T: Send> HostWithStore<T> for HasSelf<GuestState> {
-    async fn accept(
-        state: &Accessor<T, Self>,
-        ws: u64,
-        subprotocol: Option<String>,
-        headers: Vec<(String, String)>,
-    ) -> Reply<()> {
-        let port = state.with(|mut state| state.get().websocket(ws))?;
-        Ok(port.accept(subprotocol, &headers).map_err(Error::from))
-    }
-
-    async fn reject(
-        state: &Accessor<T, Self>,
-        ws: u64,
-        status: u16,
-        headers: Vec<(String, String)>,
-        body: Vec<u8>,
-    ) -> Reply<()> {
-        let port = state.with(|mut state| state.get().websocket(ws))?;
-        Ok(port.reject(status, &headers, body).map_err(Error::from))
-    }
-
-    async fn send(state: &Accessor<T, Self>, ws: u64, message: Message) -> Reply<()> {
-        let port = state.with(|mut state| state.get().websocket(ws))?;
-        Ok(port.send(message.into()).await.map_err(Error::from))
-    }
-
-    async fn receive(state: &Accessor<T, Self>, ws: u64, timeout: Option<u64>) -> Reply<Message> {
-        let port = state.with(|mut state| state.get().websocket(ws))?;
-        let received = port.receive(timeout.map(Duration::from_nanos)).await;
-        Ok(received.map(Message::from).map_err(Error::from))
-    }
-
-    async fn close(state: &Accessor<T, Self>, ws: u64, code: u16, reason: String) -> Reply<()> {
-        let port = state.with(|mut state| state.get().websocket(ws))?;
-        Ok(port.close(code, reason).await.map_err(Error::from))
+fn try_send(port: &WebsocketPort, message: Message) -> std::result::Result<Queued, Error> {
+    match port.try_send(message.into()) {
+        Ok(Pushed::Queued(bytes)) => Ok(Queued::Queued(bytes as u64)),
+        Ok(Pushed::Full) => Ok(Queued::Full),
+        Ok(Pushed::Gone) | Err(WebsocketError::Disconnected(_)) => {
+            Ok(Queued::Gone(port.end().unwrap_or_else(event::Close::abnormal).into()))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
-use super::engine::{Engine, compatibility};
+use super::blocking;
+use super::engine::{Engine, Machine, compatibility};
+use crate::bindings::Calls;
 
 /// A folder of compiled components.
 #[derive(Debug)]
@@ -33,25 +35,31 @@ impl Cache {
         Ok(Self { folder: folder.to_owned() })
     }
 
-    /// The compiled form of a component's bytes: from the folder, else compiled and kept there.
+    /// The compiled form of a component's bytes, and the machine that runs it: from the folder, else
+    /// compiled and kept there.
     ///
     /// # Errors
     /// What wasmtime says of bytes that are no component.
-    pub fn component(&self, engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
-        let path = self.folder.join(name(bytes, compatibility(&engine.wasmtime)));
+    pub(super) fn component<'e>(&self, engine: &'e Engine, bytes: &[u8]) -> wasmtime::Result<(&'e Machine, Component)> {
+        let calls = blocking::calls(bytes)?;
+        let machine = engine.machine(calls)?;
+        let path = self.folder.join(name(bytes, compatibility(&machine.wasmtime)));
         if path.exists() {
             // SAFETY: the folder is writable by us alone, and a file of this name was written whole
             // by `keep` from `Component::serialize` of an engine with the same compatibility hash.
-            match unsafe { Component::deserialize_file(&engine.wasmtime, &path) } {
-                Ok(component) => return Ok(component),
+            match unsafe { Component::deserialize_file(&machine.wasmtime, &path) } {
+                Ok(component) => return Ok((machine, component)),
                 Err(error) => tracing::warn!(path = %path.display(), "a cached component is unusable: {error}"),
             }
         }
-        let component = Component::new(&engine.wasmtime, bytes)?;
+        let component = match calls {
+            Calls::Blocking => Component::new(&machine.wasmtime, blocking::rewrite(bytes)?)?,
+            Calls::Concurrent => Component::new(&machine.wasmtime, bytes)?,
+        };
         if let Err(error) = keep(&path, &component.serialize()?) {
             tracing::warn!(path = %path.display(), "a compiled component could not be kept: {error}");
         }
-        Ok(component)
+        Ok((machine, component))
     }
 }
 

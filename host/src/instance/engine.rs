@@ -1,31 +1,70 @@
-//! The wasmtime engine: its configuration, the clock that interrupts guests, the bounds on instances.
+//! The wasmtime engines: their configuration, the bounds on instances.
 //!
 //! Owns everything about wasmtime that is decided once a process. Does not know handlers or apps.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::component::{HasSelf, Linker};
+use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use super::clock::Clock;
 use super::warm::Warm;
-use crate::bindings::{All, GuestState};
+use crate::bindings::{self, Calls, GuestState};
 use crate::limits;
 
-/// The engine with all that instances share.
+/// The engines with all that instances share.
 pub struct Engine {
-    pub(super) wasmtime: wasmtime::Engine,
-    pub(super) linker: Linker<GuestState>,
+    machines: Arc<Machines>,
     pub(super) warm: Warm,
-    /// Where a guest goes on that has used more than a tick: its spinning delays no socket there.
-    pub(super) guests: tokio::runtime::Handle,
+    pub(super) guests: Arc<Guests>,
     slots: Arc<Semaphore>,
     pinned: Arc<Semaphore>,
     pinned_max: usize,
     keeps_instances: bool,
     next_uid: AtomicU64,
+}
+
+/// Where a guest goes on that has used more than a tick, so that its spinning delays no socket, and
+/// the clock that ticks while guests run.
+pub struct Guests {
+    pub(super) runtime: tokio::runtime::Handle,
+    pub(super) clock: Clock,
+}
+
+/// A wasmtime engine and its linker, for one kind of component (docs/adr/0004). Made when the first
+/// such component comes: each reserves address space for all instances.
+#[derive(Default)]
+struct Machines {
+    blocking: OnceLock<Result<Machine, String>>,
+    concurrent: OnceLock<Result<Machine, String>>,
+}
+
+pub(super) struct Machine {
+    pub(super) wasmtime: wasmtime::Engine,
+    pub(super) linker: Linker<GuestState>,
+}
+
+impl Machine {
+    fn new(calls: Calls) -> wasmtime::Result<Self> {
+        let wasmtime = wasmtime::Engine::new(&config(calls))?;
+        let mut linker = Linker::new(&wasmtime);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        wasmtime_wasi_config::add_to_linker(&mut linker, GuestState::config)?;
+        bindings::link(&mut linker, calls)?;
+        Ok(Self { wasmtime, linker })
+    }
+}
+
+impl Machines {
+    fn tick(&self) {
+        for machine in [&self.blocking, &self.concurrent] {
+            if let Some(Ok(machine)) = machine.get() {
+                machine.wasmtime.increment_epoch();
+            }
+        }
+    }
 }
 
 /// Whether instances may be kept between events.
@@ -39,26 +78,35 @@ pub enum Memory {
 }
 
 impl Engine {
-    /// Builds the engine and starts the thread that ticks its epoch; the thread ends with the engine.
+    /// Starts the thread that ticks; it ends with the engine.
     ///
     /// # Errors
-    /// What wasmtime says where the pool cannot be reserved.
-    pub fn new(memory: Memory, guests: tokio::runtime::Handle) -> wasmtime::Result<Arc<Self>> {
-        let wasmtime = wasmtime::Engine::new(&config())?;
-        let linker = linker(&wasmtime)?;
-        tick(&wasmtime)?;
+    /// What the system says where it has no thread left.
+    pub fn new(memory: Memory, guests: tokio::runtime::Handle) -> std::io::Result<Arc<Self>> {
+        let machines = Arc::new(Machines::default());
+        let ticked = Arc::downgrade(&machines);
+        let clock = Clock::start(move || ticked.upgrade().map(|machines| machines.tick()).is_some())?;
         let pinned_max = pinned_max();
         Ok(Arc::new(Self {
-            wasmtime,
-            linker,
+            machines,
             warm: Warm::default(),
-            guests,
+            guests: Arc::new(Guests { runtime: guests, clock }),
             slots: Arc::new(Semaphore::new(limits::INSTANCES_MAX)),
             pinned: Arc::new(Semaphore::new(pinned_max)),
             pinned_max,
             keeps_instances: memory == Memory::Keep,
             next_uid: AtomicU64::new(1),
         }))
+    }
+
+    /// The machine for components of this kind.
+    pub(super) fn machine(&self, calls: Calls) -> wasmtime::Result<&Machine> {
+        let machine = match calls {
+            Calls::Blocking => &self.machines.blocking,
+            Calls::Concurrent => &self.machines.concurrent,
+        };
+        let made = machine.get_or_init(|| Machine::new(calls).map_err(|error| format!("{error:#}")));
+        made.as_ref().map_err(|error| wasmtime::Error::msg(error.clone()))
     }
 
     /// Drops the warm instances that have been idle for [`limits::WARM`]; to be called every
@@ -104,9 +152,10 @@ pub(super) fn compatibility(engine: &wasmtime::Engine) -> u64 {
     hasher.finish()
 }
 
-fn config() -> Config {
+fn config(calls: Calls) -> Config {
     let mut config = Config::new();
     config
+        .concurrency_support(calls == Calls::Concurrent)
         .epoch_interruption(true)
         .max_wasm_stack(limits::WASM_STACK_BYTES)
         .async_stack_size(limits::ASYNC_STACK_BYTES)
@@ -131,35 +180,6 @@ fn pool() -> PoolingAllocationConfig {
         .async_stack_keep_resident(64 * limits::KIB)
         .pagemap_scan(Enabled::Auto);
     pool
-}
-
-fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<GuestState>> {
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi_config::add_to_linker(&mut linker, GuestState::config)?;
-    All::add_to_linker::<GuestState, HasSelf<GuestState>>(&mut linker, |state| state)?;
-    Ok(linker)
-}
-
-/// Ticks from a thread of the operating system: a tokio task would be starved by the very guests
-/// that it is there to interrupt.
-fn tick(engine: &wasmtime::Engine) -> wasmtime::Result<()> {
-    let engine = engine.weak();
-    std::thread::Builder::new().name("epoch".into()).spawn(move || {
-        loop {
-            pause(limits::EPOCH_TICK);
-            match engine.upgrade() {
-                Some(engine) => engine.increment_epoch(),
-                None => return,
-            }
-        }
-    })?;
-    Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one thread whose work is to wait")]
-fn pause(span: Duration) {
-    std::thread::sleep(span);
 }
 
 /// A loop-style instance takes some memory maps, of which a process has `vm.max_map_count`.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
-use super::engine::Engine;
+use super::engine::{Engine, Guests};
 use super::load::Exports;
 use super::{Event, Exported, Instance, at_tick, fault};
 use crate::bindings::{GuestState, Identity, Serving};
@@ -88,8 +88,8 @@ impl Handler {
         }
     }
 
-    /// The runtime for guests that spin.
-    pub fn guests(&self) -> tokio::runtime::Handle {
+    /// Where guests go that spin.
+    pub fn guests(&self) -> Arc<Guests> {
         self.engine.guests.clone()
     }
 
@@ -154,20 +154,20 @@ impl Handler {
         let mut state = GuestState::new(self.identity.clone());
         state.serve(serving);
         state.meter.refill(limits::CPU_START);
-        let mut store = Store::new(&self.engine.wasmtime, state);
+        let mut store = Store::new(self.pre.engine(), state);
         store.limiter(|state| &mut state.limits);
         store.set_hostcall_fuel(self.identity.hostcall_bytes_max);
         store.epoch_deadline_callback(|store| at_tick(store.data()));
         store.set_epoch_deadline(1);
         let instance = self.pre.instantiate_async(&mut store).await.map_err(|error| fault(&error, store.data()))?;
         let exported = match (wanted, &self.exports) {
-            (Wanted::Events, Exports { events: Some(found), .. }) => {
-                found.load(&mut store, &instance).map(Exported::Events)
+            (Wanted::Events, Exports { events: Some(found), .. }) => Exported::events(&mut store, &instance, found),
+            (Wanted::Loop, Exports { looped: Some([handle]), .. }) => {
+                instance.get_typed_func(&mut store, handle).map(Exported::Loop)
             }
-            (Wanted::Loop, Exports { looped: Some(found), .. }) => {
-                found.load(&mut store, &instance).map(Exported::Loop)
+            (Wanted::Http, Exports { http: Some([handle]), .. }) => {
+                instance.get_typed_func(&mut store, handle).map(Exported::Http)
             }
-            (Wanted::Http, Exports { http: Some(found), .. }) => found.load(&mut store, &instance).map(Exported::Http),
             _ => return Err(super::mismatch()),
         };
         let exported = exported.map_err(|error| fault(&error, store.data()))?;

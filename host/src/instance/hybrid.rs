@@ -10,9 +10,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle};
 
+use super::engine::Guests;
 use crate::meter::Meter;
 
 /// A guest call.
@@ -23,7 +23,7 @@ pub type Call<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub struct Hybrid<T> {
     place: Place<T>,
     meter: Arc<Meter>,
-    guests: Handle,
+    guests: Arc<Guests>,
 }
 
 enum Place<T> {
@@ -39,17 +39,18 @@ pub struct Lost(#[from] JoinError);
 
 impl<T: Send + 'static> Hybrid<T> {
     /// A call that begins inline.
-    pub fn new(call: Call<T>, meter: Arc<Meter>, guests: Handle) -> Self {
+    pub fn new(call: Call<T>, meter: Arc<Meter>, guests: Arc<Guests>) -> Self {
         Self { place: Place::Home(call), meter, guests }
     }
 
     fn poll_home(&mut self, mut call: Call<T>, cx: &mut Context<'_>) -> Option<Poll<T>> {
         self.meter.poll_begins();
+        self.guests.clock.guest_runs();
         match call.as_mut().poll(cx) {
             Poll::Ready(value) => Some(Poll::Ready(value)),
             Poll::Pending if self.meter.poll_paused() => {
-                let away = Away { call: Some(call), meter: self.meter.clone() };
-                self.place = Place::Away(Abort(self.guests.spawn(away)));
+                let away = Away { call: Some(call), meter: self.meter.clone(), guests: self.guests.clone() };
+                self.place = Place::Away(Abort(self.guests.runtime.spawn(away)));
                 None
             }
             Poll::Pending => {
@@ -91,6 +92,7 @@ impl<T: Send + 'static> Future for Hybrid<T> {
 struct Away<T> {
     call: Option<Call<T>>,
     meter: Arc<Meter>,
+    guests: Arc<Guests>,
 }
 
 impl<T> Future for Away<T> {
@@ -99,6 +101,7 @@ impl<T> Future for Away<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(mut call) = self.call.take() else { return Poll::Pending };
         self.meter.poll_begins();
+        self.guests.clock.guest_runs();
         match call.as_mut().poll(cx) {
             Poll::Ready(value) => Poll::Ready(Ok(value)),
             Poll::Pending if self.meter.poll_paused() => {

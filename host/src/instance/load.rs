@@ -5,21 +5,20 @@
 
 use std::path::{Path, PathBuf};
 
-use wasmtime::component::{Component, InstancePre};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use super::cache::Cache;
 use super::engine::Engine;
-use crate::bindings::exports::{http_handler, websocket_events, websocket_handler};
-use crate::bindings::{GuestState, PACKAGE};
+use crate::bindings::{GuestState, qualified};
 
-/// A component's handlers, found by inspection.
+/// A component's handlers, found by inspection: where their functions are.
 pub struct Exports {
-    /// `websocket-events`.
-    pub events: Option<websocket_events::GuestIndices>,
-    /// `websocket-handler`.
-    pub looped: Option<websocket_handler::GuestIndices>,
-    /// `http-handler`.
-    pub http: Option<http_handler::GuestIndices>,
+    /// `websocket-events`: `on-open`, `on-messages`, `on-close`.
+    pub events: Option<[ComponentExportIndex; 3]>,
+    /// `websocket-handler`: `handle`.
+    pub looped: Option<[ComponentExportIndex; 1]>,
+    /// `http-handler`: `handle`.
+    pub http: Option<[ComponentExportIndex; 1]>,
 }
 
 /// Why a component cannot be used.
@@ -65,14 +64,14 @@ pub enum LoadError {
         /// What it exports instead.
         found: String,
     },
-    /// An export has another shape than the WIT's.
+    /// An export lacks a function of the WIT's.
     #[error("{}: export {export} does not fit the WIT of this host: {cause}", .path.display())]
     Export {
         /// The component.
         path: PathBuf,
         /// The interface.
         export: &'static str,
-        /// What wasmtime says.
+        /// What is wrong with it.
         cause: String,
     },
 }
@@ -87,62 +86,56 @@ pub fn load(engine: &Engine, cache: &Cache, path: &Path) -> Result<(InstancePre<
         Ok(bytes) => bytes,
         Err(cause) => return Err(LoadError::Unreadable { path, cause }),
     };
-    let component = match cache.component(engine, &bytes) {
-        Ok(component) => component,
+    let (machine, component) = match cache.component(engine, &bytes) {
+        Ok(found) => found,
         Err(cause) => return Err(LoadError::NotAComponent { path, cause: format!("{cause:#}") }),
     };
-    let pre = match engine.linker.instantiate_pre(&component) {
+    let pre = match machine.linker.instantiate_pre(&component) {
         Ok(pre) => pre,
         Err(cause) => {
-            let unknown = unknown_imports(engine, &component).unwrap_or_else(|| format!("{cause:#}"));
+            let unknown = unknown_imports(&component).unwrap_or_else(|| format!("{cause:#}"));
             return Err(LoadError::Imports { path, unknown });
         }
     };
-    let exports = exports(engine, &component, &pre, &path)?;
+    let exports = exports(&component, &path)?;
     Ok((pre, exports))
 }
 
-fn exports(
-    engine: &Engine,
-    component: &Component,
-    pre: &InstancePre<GuestState>,
-    path: &Path,
-) -> Result<Exports, LoadError> {
-    let found = names(component.component_type().exports(&engine.wasmtime).map(|(name, _)| name));
-    let has = |interface: &str| found.contains(&qualified(interface));
-    let failed = |export, cause: wasmtime::Error| LoadError::Export {
-        path: path.to_owned(),
-        export,
-        cause: format!("{cause:#}"),
+fn exports(component: &Component, path: &Path) -> Result<Exports, LoadError> {
+    let exports = Exports {
+        events: functions(component, path, "websocket-events", ["on-open", "on-messages", "on-close"])?,
+        looped: functions(component, path, "websocket-handler", ["handle"])?,
+        http: functions(component, path, "http-handler", ["handle"])?,
     };
-    let mut exports = Exports { events: None, looped: None, http: None };
-    if has("websocket-events") {
-        let indices = websocket_events::GuestIndices::new(pre);
-        exports.events = Some(indices.map_err(|cause| failed("websocket-events", cause))?);
-    }
-    if has("websocket-handler") {
-        let indices = websocket_handler::GuestIndices::new(pre);
-        exports.looped = Some(indices.map_err(|cause| failed("websocket-handler", cause))?);
-    }
-    if has("http-handler") {
-        let indices = http_handler::GuestIndices::new(pre);
-        exports.http = Some(indices.map_err(|cause| failed("http-handler", cause))?);
-    }
     if exports.events.is_none() && exports.looped.is_none() && exports.http.is_none() {
+        let found = names(component.component_type().exports(component.engine()).map(|(name, _)| name));
         let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
         return Err(LoadError::NoHandler { path: path.to_owned(), found });
     }
     Ok(exports)
 }
 
-/// `sessile:handler/INTERFACE@0.1.0`.
-fn qualified(interface: &str) -> String {
-    let (package, version) = PACKAGE.split_once('@').unwrap_or((PACKAGE, ""));
-    format!("{package}/{interface}@{version}")
+/// The functions of an exported interface; none where it is not exported.
+fn functions<const N: usize>(
+    component: &Component,
+    path: &Path,
+    export: &'static str,
+    names: [&str; N],
+) -> Result<Option<[ComponentExportIndex; N]>, LoadError> {
+    let Some(interface) = component.get_export_index(None, &qualified(export)) else { return Ok(None) };
+    let mut found = [interface; N];
+    for (found, name) in found.iter_mut().zip(names) {
+        *found = component.get_export_index(Some(&interface), name).ok_or_else(|| LoadError::Export {
+            path: path.to_owned(),
+            export,
+            cause: format!("it has no function {name}"),
+        })?;
+    }
+    Ok(Some(found))
 }
 
 /// The imports that no version of ours could satisfy; none where it is a matter of types.
-fn unknown_imports(engine: &Engine, component: &Component) -> Option<String> {
+fn unknown_imports(component: &Component) -> Option<String> {
     let known = [
         "sessile:handler/",
         "wasi:cli/",
@@ -153,7 +146,7 @@ fn unknown_imports(engine: &Engine, component: &Component) -> Option<String> {
         "wasi:random/",
         "wasi:sockets/",
     ];
-    let imports = names(component.component_type().imports(&engine.wasmtime).map(|(name, _)| name));
+    let imports = names(component.component_type().imports(component.engine()).map(|(name, _)| name));
     let unknown: Vec<_> =
         imports.into_iter().filter(|name| !known.iter().any(|known| name.starts_with(known))).collect();
     (!unknown.is_empty()).then(|| unknown.join(", "))

@@ -3,7 +3,9 @@
 //! A [`Handler`] is a loaded component with its settings; it makes, keeps and drops instances.
 //! wasmtime is named here and in [`crate::bindings`] only. Does not know routes, sockets or HTTP.
 
+mod blocking;
 pub mod cache;
+mod clock;
 pub mod engine;
 mod handler;
 pub mod hybrid;
@@ -13,11 +15,11 @@ mod warm;
 pub use handler::{Handler, Isolation, Settings};
 
 use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Lift, Lower, TypedFunc};
 use wasmtime::{Store, UpdateDeadline};
 
-use crate::bindings::exports::{http_handler, websocket_events, websocket_handler};
-use crate::bindings::wit::types::Failure;
-use crate::bindings::{GuestState, Serving};
+use crate::bindings::wit::types::{CloseInfo, Failure, Message as WitMessage};
+use crate::bindings::{GuestState, Outcome, Serving};
 use crate::event::{Close, Message};
 use crate::failure::Fault;
 use crate::meter::Tick;
@@ -45,15 +47,32 @@ struct Instance {
 /// The one interface that an instance is called by: exports of one component run in separate
 /// instances and share only the session.
 enum Exported {
-    Events(websocket_events::Guest),
-    Loop(websocket_handler::Guest),
-    Http(http_handler::Guest),
+    Events { open: Export<(u64,)>, messages: Export<(u64, Vec<WitMessage>)>, close: Export<(u64, CloseInfo)> },
+    Loop(Export<(u64,), Outcome>),
+    Http(Export<(u64,)>),
 }
+
+/// An exported function, which answers with a value or a failure.
+type Export<P, R = ()> = TypedFunc<P, (Result<R, Failure>,)>;
 
 /// Raised by the epoch callback.
 #[derive(Debug, thiserror::Error)]
 #[error("CPU budget used up")]
 struct OverCpu;
+
+impl Exported {
+    fn events(
+        mut store: &mut Store<GuestState>,
+        instance: &wasmtime::component::Instance,
+        [open, messages, close]: &[ComponentExportIndex; 3],
+    ) -> wasmtime::Result<Self> {
+        Ok(Self::Events {
+            open: instance.get_typed_func(&mut store, open)?,
+            messages: instance.get_typed_func(&mut store, messages)?,
+            close: instance.get_typed_func(&mut store, close)?,
+        })
+    }
+}
 
 impl Instance {
     /// Points it at what it is to serve and refills its budget.
@@ -67,40 +86,35 @@ impl Instance {
 
     /// Delivers an event.
     async fn deliver(&mut self, id: u64, event: Event) -> Result<(), Fault> {
-        let Exported::Events(guest) = &self.exported else { return Err(mismatch()) };
-        let returned = match event {
-            Event::Open => self.store.run_concurrent(async |store| guest.call_on_open(store, id).await).await,
-            Event::Messages(messages) => {
-                let messages = messages.into_iter().map(Into::into).collect();
-                self.store.run_concurrent(async |store| guest.call_on_messages(store, id, messages).await).await
-            }
-            Event::Close(close) => {
-                let close = close.into();
-                self.store.run_concurrent(async |store| guest.call_on_close(store, id, close).await).await
-            }
-        };
-        self.judge(returned)
+        let Exported::Events { open, messages, close } = self.exported else { return Err(mismatch()) };
+        match event {
+            Event::Open => self.call(open, (id,)).await,
+            Event::Messages(list) => self.call(messages, (id, list.into_iter().map(Into::into).collect())).await,
+            Event::Close(info) => self.call(close, (id, info.into())).await,
+        }
     }
 
     /// Runs a loop-style handler to its end.
     async fn handle_websocket(&mut self, id: u64) -> Result<(), Fault> {
-        let Exported::Loop(guest) = &self.exported else { return Err(mismatch()) };
-        let returned = self.store.run_concurrent(async |store| guest.call_handle(store, id).await).await;
+        let Exported::Loop(handle) = self.exported else { return Err(mismatch()) };
         // The reserved outcome `handoff` ends the websocket as `done` does.
-        self.judge(returned.map(|returned| returned.map(|outcome| outcome.map(drop))))
+        self.call(handle, (id,)).await.map(|_: Outcome| ())
     }
 
     /// Runs an HTTP handler to its end.
     async fn handle_exchange(&mut self, id: u64) -> Result<(), Fault> {
-        let Exported::Http(guest) = &self.exported else { return Err(mismatch()) };
-        let returned = self.store.run_concurrent(async |store| guest.call_handle(store, id).await).await;
-        self.judge(returned)
+        let Exported::Http(handle) = self.exported else { return Err(mismatch()) };
+        self.call(handle, (id,)).await
     }
 
-    fn judge(&self, returned: wasmtime::Result<wasmtime::Result<Result<(), Failure>>>) -> Result<(), Fault> {
-        match returned.flatten() {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(failure)) => Err(Fault::Failed(failure.message)),
+    async fn call<P, R>(&mut self, export: Export<P, R>, params: P) -> Result<R, Fault>
+    where
+        P: ComponentNamedList + Lower + Send + Sync + 'static,
+        R: Lift + Send + Sync + 'static,
+    {
+        match export.call_async(&mut self.store, params).await {
+            Ok((Ok(value),)) => Ok(value),
+            Ok((Err(failure),)) => Err(Fault::Failed(failure.message)),
             Err(error) => Err(fault(&error, self.store.data())),
         }
     }

@@ -16,21 +16,26 @@ use crate::limits;
 const SHARDS: u64 = 16;
 
 /// All warm instances of the process.
-#[derive(Default)]
-pub(super) struct Warm {
-    shards: [Mutex<Shard<Instance>>; SHARDS as usize],
+pub(super) struct Warm<T = Instance> {
+    shards: [Mutex<Shard<T>>; SHARDS as usize],
     /// Sweeps so far: the clock of idleness, which costs nothing to read.
     sweeps: AtomicU64,
 }
 
-impl Warm {
+impl<T> Default for Warm<T> {
+    fn default() -> Self {
+        Self { shards: std::array::from_fn(|_| Mutex::default()), sweeps: AtomicU64::new(0) }
+    }
+}
+
+impl<T> Warm<T> {
     /// The instance kept for this websocket.
-    pub(super) fn take(&self, id: WebsocketId) -> Option<Instance> {
+    pub(super) fn take(&self, id: WebsocketId) -> Option<T> {
         self.shard(id).take(id)
     }
 
     /// Keeps an instance; past the bound the least recently used of its shard is dropped.
-    pub(super) fn put(&self, id: WebsocketId, instance: Instance) {
+    pub(super) fn put(&self, id: WebsocketId, instance: T) {
         let dropped = {
             let mut shard = self.shard(id);
             shard.put(id, instance, self.sweeps.load(Relaxed));
@@ -53,8 +58,9 @@ impl Warm {
     /// Drops those that nobody has used for so many sweeps. Called at a steady pace.
     pub(super) fn sweep(&self, idle: u64) {
         let now = self.sweeps.fetch_add(1, Relaxed) + 1;
+        let Some(mark) = now.checked_sub(idle) else { return };
         for shard in &self.shards {
-            let dropped = lock(shard).idle_since(now.saturating_sub(idle));
+            let dropped = lock(shard).idle_since(mark);
             drop(dropped);
         }
     }
@@ -64,7 +70,7 @@ impl Warm {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    fn shard(&self, id: WebsocketId) -> MutexGuard<'_, Shard<Instance>> {
+    fn shard(&self, id: WebsocketId) -> MutexGuard<'_, Shard<T>> {
         // The map takes the low bits and the top seven.
         let index = (id.0 >> 32) as usize % SHARDS as usize;
         let [first, ..] = &self.shards;
@@ -173,6 +179,19 @@ mod tests {
         shard.put(WebsocketId(2), 2, 10);
         assert_eq!(shard.idle_since(5), [1]);
         assert_eq!(shard.len(), 1);
+    }
+
+    #[test]
+    fn sweep_drops_after_so_many_sweeps_and_not_before() {
+        let warm = Warm::default();
+        warm.put(WebsocketId(1), 1);
+        warm.sweep(2);
+        assert_eq!(warm.len(), 1, "it was put before the first sweep");
+        warm.put(WebsocketId(2), 2);
+        warm.sweep(2);
+        assert_eq!((warm.take(WebsocketId(1)), warm.len()), (None, 1));
+        warm.sweep(2);
+        assert_eq!(warm.len(), 0);
     }
 
     #[test]

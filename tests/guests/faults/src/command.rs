@@ -10,27 +10,27 @@ use sessile_sdk::{groups, time};
 static EVENTS: AtomicU32 = AtomicU32::new(0);
 
 /// Acts on `?open=`, then accepts as `?subprotocol=`, `?header=` and `?session=` say.
-pub(crate) async fn open(ws: &WebSocket) -> Result<()> {
+pub(crate) fn open(ws: &WebSocket) -> Result<()> {
     let query = ws.query();
     match query.get("open") {
         Some("panic") => panic!("guest says boom"),
         Some("spin") => spin(),
         Some("fail") => return Err("guest failed on purpose".into()),
-        Some("reject") => return ws.reject(418, &[("x-why", "tea")], "no coffee").await,
-        Some("close") => return ws.close(4000, "").await,
+        Some("reject") => return ws.reject(418, &[("x-why", "tea")], "no coffee"),
+        Some("close") => return ws.close(4000, ""),
         _ => {}
     }
     if query.get("session").is_some() {
-        ws.session().await?;
+        ws.session()?;
     }
     let headers: &[_] = if query.get("header").is_some() { &[("x-guest", "1")] } else { &[] };
-    ws.accept_with(query.get("subprotocol"), headers).await
+    ws.accept_with(query.get("subprotocol"), headers)
 }
 
 /// Does what the message says, or echoes it.
-pub(crate) async fn obey(ws: &WebSocket, message: Message) -> Result<()> {
+pub(crate) fn obey(ws: &WebSocket, message: Message) -> Result<()> {
     EVENTS.fetch_add(1, Ordering::Relaxed);
-    let Message::Text(text) = &message else { return ws.send(message).await };
+    let Message::Text(text) = &message else { return ws.send(message) };
     let mut words = text.split(' ');
     let (word, rest) = (words.next().unwrap_or_default(), text.split_once(' ').map_or("", |(_, rest)| rest));
     let mut argument = || words.next().unwrap_or_default();
@@ -42,34 +42,34 @@ pub(crate) async fn obey(ws: &WebSocket, message: Message) -> Result<()> {
         "fail" => return Err("guest failed on purpose".into()),
         "close" => {
             let code = argument().parse().unwrap_or(0);
-            match ws.close(code, argument()).await {
+            match ws.close(code, argument()) {
                 Ok(()) | Err(Error::Disconnected(_)) => return Ok(()),
                 Err(error) => error.to_string(),
             }
         }
-        "flood" => return flood(ws, argument().parse().unwrap_or(0)).await,
+        "flood" => return flood(ws, argument().parse().unwrap_or(0)),
         "stuff" => stuff(ws, argument().parse().unwrap_or(0))?,
         "sleep" => {
-            time::sleep(Duration::from_millis(argument().parse().unwrap_or(0))).await;
+            time::sleep(Duration::from_millis(argument().parse().unwrap_or(0)));
             "slept".to_owned()
         }
         "stderr" => {
             eprintln!("{rest}");
             "ok".to_owned()
         }
-        "join" => shown(ws.join(rest).await.map(|()| "joined")),
-        "leave" => shown(ws.leave(rest).await.map(|()| "left")),
-        "publish" => publish(argument(), argument()).await?,
-        "session" => session(ws, argument(), argument(), argument()).await,
+        "join" => shown(ws.join(rest).map(|()| "joined")),
+        "leave" => shown(ws.leave(rest).map(|()| "left")),
+        "publish" => publish(argument(), argument())?,
+        "session" => session(ws, argument(), argument(), argument()),
         "state" => ws.state().to_string(),
         "events" => EVENTS.load(Ordering::Relaxed).to_string(),
-        "again" => shown(ws.accept().await.map(|()| "accepted")),
-        "receive" => shown(ws.receive().await.map(|_| "received")),
-        "large" => shown(ws.send("x".repeat(argument().parse().unwrap_or(0))).await.map(|()| "sent")),
+        "again" => shown(ws.accept().map(|()| "accepted")),
+        "receive" => shown(ws.receive().map(|_| "received")),
+        "large" => shown(ws.send("x".repeat(argument().parse().unwrap_or(0))).map(|()| "sent")),
         "stranger" => WebSocket::new(ws.id() ^ 1).state().to_string(),
-        _ => return ws.send(message).await,
+        _ => return ws.send(message),
     };
-    ws.send(answer).await
+    ws.send(answer)
 }
 
 pub(crate) fn spin<T>() -> T {
@@ -91,9 +91,9 @@ fn recurse(depth: u64) -> u64 {
     if depth == 0 { frame[0] } else { recurse(depth + 1) + frame[1] }
 }
 
-async fn flood(ws: &WebSocket, messages: u32) -> Result<()> {
+fn flood(ws: &WebSocket, messages: u32) -> Result<()> {
     for number in 0..messages {
-        ws.send(number.to_string()).await?;
+        ws.send(number.to_string())?;
     }
     Ok(())
 }
@@ -107,20 +107,20 @@ fn stuff(ws: &WebSocket, bytes: usize) -> Result<String> {
     Ok(format!("stuffed {taken}"))
 }
 
-async fn publish(group: &str, text: &str) -> Result<String> {
-    let publication = groups::publish(group, text).await?;
+fn publish(group: &str, text: &str) -> Result<String> {
+    let publication = groups::publish(group, text)?;
     Ok(format!("published {} {}", publication.queued, publication.dropped))
 }
 
-async fn session(ws: &WebSocket, verb: &str, key: &str, value: &str) -> String {
-    let session = match ws.session().await {
+fn session(ws: &WebSocket, verb: &str, key: &str, value: &str) -> String {
+    let session = match ws.session() {
         Ok(session) => session,
         Err(error) => return error.to_string(),
     };
     match verb {
         "get" => shown(session.get::<serde_json::Value>(key).map(|value| value.unwrap_or_default())),
         "set" => shown(session.set(key, value).map(|()| "set")),
-        "save" => shown(session.save().await.map(|version| format!("saved {version}"))),
+        "save" => shown(session.save().map(|version| format!("saved {version}"))),
         _ => "known are get, set and save".to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use sessile_sdk::{groups, time};
 
 use crate::command::{grow, spin};
 
-pub(crate) async fn answer(request: Request) -> Result<Response> {
+pub(crate) fn answer(request: &Request) -> Result<Response> {
     let rest = request.param("rest").unwrap_or_default();
     let (word, argument) = rest.split_once('/').unwrap_or((&rest, ""));
     match word {
@@ -18,28 +18,28 @@ pub(crate) async fn answer(request: Request) -> Result<Response> {
         "fail" => Err("guest failed on purpose".into()),
         "nothing" => Ok(Response::streamed()),
         "status" => Ok(Response::text(argument).with_status(argument.parse().unwrap_or(0))),
-        "echo" => echo(&request).await,
-        "head" => head(&request),
-        "twice" => twice(&request).await,
-        "abort" => abort(&request).await,
-        "short" => short(&request).await,
+        "echo" => echo(request),
+        "head" => head(request),
+        "twice" => twice(request),
+        "abort" => abort(request),
+        "short" => short(request),
         "split" => Ok(Response::text("").with_header("x", "a\r\nset-cookie: b=c")),
         "slow" => {
-            time::sleep(Duration::from_millis(argument.parse().unwrap_or(0))).await;
+            time::sleep(Duration::from_millis(argument.parse().unwrap_or(0)));
             Ok(Response::text("slow"))
         }
-        "session" => session(&request, argument).await,
-        "publish" => publish(&request).await,
+        "session" => session(request, argument),
+        "publish" => publish(request),
         _ => Ok(Response::text("unknown").with_status(404)),
     }
 }
 
-async fn echo(request: &Request) -> Result<Response> {
-    let body = request.start(200, &[("content-type", "application/octet-stream")]).await?;
-    while let Some(part) = request.read().await? {
-        body.write(part).await?;
+fn echo(request: &Request) -> Result<Response> {
+    let body = request.start(200, &[("content-type", "application/octet-stream")])?;
+    while let Some(part) = request.read()? {
+        body.write(part)?;
     }
-    body.finish().await?;
+    body.finish()?;
     Ok(Response::streamed())
 }
 
@@ -55,46 +55,46 @@ fn head(request: &Request) -> Result<Response> {
     }))
 }
 
-async fn twice(request: &Request) -> Result<Response> {
-    request.respond(Response::text("once")).await?;
-    let error = request.respond(Response::text("twice")).await.err();
+fn twice(request: &Request) -> Result<Response> {
+    request.respond(Response::text("once"))?;
+    let error = request.respond(Response::text("twice")).err();
     sessile_sdk::log::info(format_args!("{error:?}"));
     Ok(Response::streamed())
 }
 
-async fn abort(request: &Request) -> Result<Response> {
-    let body = request.start(200, &[]).await?;
-    body.write("begun").await?;
+fn abort(request: &Request) -> Result<Response> {
+    let body = request.start(200, &[])?;
+    body.write("begun")?;
     // Until the head is on its way: cut at once, the peer would see no response at all.
-    time::sleep(Duration::from_millis(50)).await;
+    time::sleep(Duration::from_millis(50));
     Ok(Response::streamed())
 }
 
-async fn short(request: &Request) -> Result<Response> {
-    let body = request.start(200, &[("content-length", "10")]).await?;
-    body.write("five.").await?;
-    time::sleep(Duration::from_millis(50)).await;
-    body.finish().await?;
+fn short(request: &Request) -> Result<Response> {
+    let body = request.start(200, &[("content-length", "10")])?;
+    body.write("five.")?;
+    time::sleep(Duration::from_millis(50));
+    body.finish()?;
     Ok(Response::streamed())
 }
 
-async fn session(request: &Request, verb: &str) -> Result<Response> {
-    let (session, query) = (request.session().await?, request.query());
+fn session(request: &Request, verb: &str) -> Result<Response> {
+    let (session, query) = (request.session()?, request.query());
     let key = query.get("k").unwrap_or_default();
     let status = query.get("status").and_then(|status| status.parse().ok()).unwrap_or(200);
     let answer = match verb {
         "get" => session.get::<serde_json::Value>(key)?.unwrap_or_default().to_string(),
         "set" => session.set(key, query.get("v").unwrap_or_default()).map(|()| "set".to_owned())?,
         "clear" => session.clear().map(|()| "cleared".to_owned())?,
-        "save" => session.save().await?.to_string(),
+        "save" => session.save()?.to_string(),
         _ => "known are get, set, clear and save".to_owned(),
     };
     Ok(Response::text(answer).with_status(status))
 }
 
-async fn publish(request: &Request) -> Result<Response> {
+fn publish(request: &Request) -> Result<Response> {
     let query = request.query();
     let group = query.get("group").unwrap_or_default();
-    let publication = groups::publish(group, query.get("text").unwrap_or_default()).await?;
+    let publication = groups::publish(group, query.get("text").unwrap_or_default())?;
     Ok(Response::text(format!("{} {}", publication.queued, publication.dropped)))
 }

@@ -3,44 +3,25 @@
 //! In both styles a text message that begins with a known word is a command; all else is echoed.
 
 mod command;
+mod events;
 mod exchange;
 
-use serde_json::json;
 use sessile_sdk::prelude::*;
 
-struct Faults;
+use crate::events::{Faults, closed};
 
-impl WebsocketEvents for Faults {
-    async fn on_open(ws: &WebSocket) -> Result<()> {
-        command::open(ws).await
+fn looped(mut ws: WebSocket) -> Result<()> {
+    command::open(&ws)?;
+    while let Some(message) = ws.next()? {
+        command::obey(&ws, message)?;
     }
-
-    async fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
-        command::obey(ws, message).await
-    }
-
-    /// Tells the group named by `?closes=`.
-    async fn on_close(ws: &WebSocket, close: Close) -> Result<()> {
-        if let Some(group) = ws.query().get("closes") {
-            let line = json!({ "code": close.code, "reason": close.reason });
-            sessile_sdk::groups::publish(group, line.to_string()).await?;
-        }
-        Ok(())
-    }
+    closed(&ws, ws.close_info())
 }
 
-async fn looped(mut ws: WebSocket) -> Result<()> {
-    command::open(&ws).await?;
-    while let Some(message) = ws.next().await? {
-        command::obey(&ws, message).await?;
-    }
-    if let (Some(group), Some(close)) = (ws.query().get("closes"), ws.close_info()) {
-        let line = json!({ "code": close.code, "reason": close.reason });
-        sessile_sdk::groups::publish(group, line.to_string()).await?;
-    }
-    Ok(())
+fn answer(request: Request) -> Result<Response> {
+    exchange::answer(&request)
 }
 
 sessile_sdk::websocket_events!(Faults);
 sessile_sdk::websocket_loop!(looped);
-sessile_sdk::http!(exchange::answer);
+sessile_sdk::http!(answer);

@@ -7,8 +7,8 @@ wit_bindgen::generate!({ path: "wit", world: "stranger" });
 struct Stranger;
 
 impl WebsocketEvents for Stranger {
-    async fn on_message(ws: &WebSocket, _message: Message) -> Result<()> {
-        ws.send(stranger::thing::api::ask().to_string()).await
+    fn on_message(ws: &WebSocket, _message: Message) -> Result<()> {
+        ws.send(stranger::thing::api::ask().to_string())
     }
 }
 

@@ -5,8 +5,8 @@ use sessile_sdk::prelude::*;
 struct Version;
 
 impl WebsocketEvents for Version {
-    async fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
-        ws.send(format!("b:{}", message.into_text()?)).await
+    fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
+        ws.send(format!("b:{}", message.into_text()?))
     }
 }
 
