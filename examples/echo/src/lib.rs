@@ -14,7 +14,7 @@ impl WebsocketEvents for Echo {
     }
 }
 
-fn echo(mut ws: WebSocket) -> Result<()> {
+fn echo(ws: WebSocket) -> Result<()> {
     ws.accept()?;
     while let Some(message) = ws.next()? {
         ws.send(message)?;

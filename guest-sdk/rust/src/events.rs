@@ -39,7 +39,6 @@ use crate::websocket::WebSocket;
 /// The first `Err` ends the call: the host logs it and closes with 1011. That the peer has left
 /// ([`Error::Disconnected`](crate::Error::Disconnected)) is no failure of `on_open` and `on_message`;
 /// `on_close` follows.
-
 pub trait WebsocketEvents {
     /// The handshake has come: accept, reject, or return and so accept.
     fn on_open(ws: &WebSocket) -> Result<()> {

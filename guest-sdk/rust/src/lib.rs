@@ -11,7 +11,7 @@
 //! ```
 //! use sessile_sdk::prelude::*;
 //!
-//! fn echo(mut ws: WebSocket) -> Result<()> {
+//! fn echo(ws: WebSocket) -> Result<()> {
 //!     ws.accept()?;
 //!     while let Some(message) = ws.next()? {
 //!         ws.send(message)?;

@@ -1,5 +1,6 @@
 //! One websocket, in both styles. The host owns it; this is an id with operations.
 
+use std::cell::OnceCell;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use crate::state::{Queued, State};
 ///
 /// use sessile_sdk::prelude::*;
 ///
-/// fn quiz(mut ws: WebSocket) -> Result<()> {
+/// fn quiz(ws: WebSocket) -> Result<()> {
 ///     ws.accept()?;
 ///     ws.send_text("what is six times seven?")?;
 ///     match ws.receive_timeout(Duration::from_secs(10)) {
@@ -44,13 +45,13 @@ use crate::state::{Queued, State};
 pub struct WebSocket {
     id: u64,
     head: Head,
-    close: Option<Close>,
+    close: OnceCell<Close>,
 }
 
 impl WebSocket {
     #[doc(hidden)]
     pub fn new(id: u64) -> Self {
-        Self { id, head: Head::new(id), close: None }
+        Self { id, head: Head::new(id), close: OnceCell::new() }
     }
 
     /// Its id: unguessable, unique among the live ones.
@@ -161,11 +162,12 @@ impl WebSocket {
     ///
     /// # Errors
     /// [`Error::WrongState`] before `accept`, [`Error::WrongStyle`].
-    pub fn next(&mut self) -> Result<Option<Message>> {
+    pub fn next(&self) -> Result<Option<Message>> {
         match self.receive() {
             Ok(message) => Ok(Some(message)),
             Err(Error::Disconnected(close)) => {
-                self.close = Some(close);
+                // The first stays, and all are the same.
+                let _same = self.close.set(close);
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -175,12 +177,12 @@ impl WebSocket {
     /// The close code with which [`Self::next`] ended: 1005 where the peer gave none, 1006 where the
     /// connection ended without a close frame.
     pub fn close_code(&self) -> Option<u16> {
-        self.close.as_ref().map(|close| close.code)
+        self.close_info().map(|close| close.code)
     }
 
     /// Code and reason with which [`Self::next`] ended.
     pub fn close_info(&self) -> Option<&Close> {
-        self.close.as_ref()
+        self.close.get()
     }
 
     /// The next message. Loop style.

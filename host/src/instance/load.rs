@@ -122,7 +122,7 @@ fn functions<const N: usize>(
     export: &'static str,
     names: [&str; N],
 ) -> Result<Option<[ComponentExportIndex; N]>, LoadError> {
-    let Some(interface) = component.get_export_index(None, &qualified(export)) else { return Ok(None) };
+    let Some(interface) = component.get_export_index(None, qualified(export)) else { return Ok(None) };
     let mut found = [interface; N];
     for (found, name) in found.iter_mut().zip(names) {
         *found = component.get_export_index(Some(&interface), name).ok_or_else(|| LoadError::Export {

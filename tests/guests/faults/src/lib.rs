@@ -10,7 +10,7 @@ use sessile_sdk::prelude::*;
 
 use crate::events::{Faults, closed};
 
-fn looped(mut ws: WebSocket) -> Result<()> {
+fn looped(ws: WebSocket) -> Result<()> {
     command::open(&ws)?;
     while let Some(message) = ws.next()? {
         command::obey(&ws, message)?;
