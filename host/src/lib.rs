@@ -2,7 +2,7 @@
 //!
 //! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`],
 //! [`listener`], [`http`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`port`],
-//! [`group`], [`session`], [`outbox`], [`meter`], [`failure`], [`event`], [`limits`]. None imports one
+//! [`group`], [`session`], [`outbox`], [`meter`], [`failure`], [`event`], [`json`], [`limits`]. None imports one
 //! before it in this list; `tests/tests/layers.rs` holds that, ARCHITECTURE.md explains it.
 
 pub mod app;
@@ -14,6 +14,7 @@ pub mod failure;
 pub mod group;
 pub mod http;
 pub mod instance;
+pub mod json;
 pub mod limits;
 pub mod listener;
 pub mod meter;

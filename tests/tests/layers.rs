@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the outside in, as `host/src/lib.rs` lists them.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
     "cli",
     "server",
     "listener",
@@ -23,6 +23,7 @@ const LAYERS: [&str; 17] = [
     "meter",
     "failure",
     "event",
+    "json",
     "limits",
 ];
 

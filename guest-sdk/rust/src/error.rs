@@ -174,6 +174,8 @@ macro_rules! from_wit {
                         Wit::InvalidCode(code) => Self::InvalidCode(code),
                         Wit::NotOffered(name) => Self::NotOffered(name),
                         Wit::InvalidHead(what) => Self::InvalidHead(what),
+                        Wit::WrongKind(kind) => kind.into(),
+                        Wit::BadJson(error) => error.into(),
                         Wit::Retire => Self::Retire,
                         Wit::Unsupported => Self::Unsupported,
                     }
@@ -193,6 +195,7 @@ macro_rules! from_wit {
                         Wit::LengthMismatch(excess) => {
                             Self::LengthMismatch { actual: excess.actual, promised: excess.limit }
                         }
+                        Wit::TimedOut => Self::TimedOut,
                         Wit::SessionUnsaved => Self::SessionUnavailable("so the response was not sent".to_owned()),
                         Wit::Unsupported => Self::Unsupported,
                     }
@@ -204,7 +207,7 @@ macro_rules! from_wit {
                     use wit::session::Error as Wit;
                     match error {
                         Wit::NotOpen => Self::SessionNotOpen,
-                        Wit::NotJson(reason) => Self::BadJson { line: 0, column: 0, reason },
+                        Wit::NotJson(error) => error.into(),
                         Wit::TooLarge(excess) => excess.into(),
                         Wit::Conflict(saved) => Self::Conflict(saved),
                         Wit::CookieUnreachable => Self::CookieUnreachable,
@@ -232,6 +235,22 @@ macro_rules! from_wit {
 from_wit!(crate::bindings::wit);
 from_wit!(crate::bindings::awaited::wit);
 
+impl From<wit::types::JsonError> for Error {
+    fn from(error: wit::types::JsonError) -> Self {
+        Self::BadJson { line: error.line as usize, column: error.column as usize, reason: error.reason }
+    }
+}
+
+/// A message of this kind came, and the other was wanted.
+impl From<wit::types::Kind> for Error {
+    fn from(kind: wit::types::Kind) -> Self {
+        match kind {
+            wit::types::Kind::Text => Self::WrongKind { wanted: "binary" },
+            wit::types::Kind::Binary => Self::WrongKind { wanted: "text" },
+        }
+    }
+}
+
 impl From<wit::types::Excess> for Error {
     fn from(excess: wit::types::Excess) -> Self {
         Self::TooLarge { actual: excess.actual, limit: excess.limit }
@@ -252,8 +271,9 @@ mod tests {
     fn json_error_without_a_position_names_none() {
         let unfit = Error::from(serde_json::from_value::<u8>(serde_json::json!("x")).unwrap_err());
         assert_eq!(unfit.to_string(), "bad JSON: invalid type: string \"x\", expected u8");
-        let refused = Error::from(wit::session::Error::NotJson("expected value at line 1 column 1".into()));
-        assert_eq!(refused.to_string(), "bad JSON: expected value at line 1 column 1");
+        let error = wit::types::JsonError { line: 1, column: 2, reason: "expected value".into() };
+        let refused = Error::from(wit::session::Error::NotJson(error));
+        assert_eq!(refused.to_string(), "bad JSON at line 1 column 2: expected value");
     }
 
     #[test]

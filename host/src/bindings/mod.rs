@@ -29,6 +29,7 @@ pub(crate) use generated::exports::sessile::handler::websocket_handler::Outcome;
 pub(crate) use generated::sessile::handler as wit;
 
 use crate::event;
+use crate::json::JsonError;
 
 /// The package that this host speaks.
 pub const PACKAGE: &str = "sessile:handler@0.1.0";
@@ -60,6 +61,12 @@ impl From<wit::types::Message> for event::Message {
 impl From<event::Close> for wit::types::CloseInfo {
     fn from(close: event::Close) -> Self {
         Self { code: close.code, reason: close.reason }
+    }
+}
+
+impl From<JsonError> for wit::types::JsonError {
+    fn from(error: JsonError) -> Self {
+        Self { line: error.line, column: error.column, reason: error.reason }
     }
 }
 

@@ -62,7 +62,7 @@ impl From<SessionError> for Error {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::NotOpen => Self::NotOpen,
-            SessionError::NotJson(text) => Self::NotJson(text),
+            SessionError::NotJson(error) => Self::NotJson(error.into()),
             SessionError::TooLarge { actual, limit, .. } => Self::TooLarge(excess(actual, limit)),
             SessionError::Conflict(saved) => Self::Conflict(saved),
             SessionError::CookieUnreachable => Self::CookieUnreachable,

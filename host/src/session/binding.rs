@@ -8,12 +8,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use serde::de::IgnoredAny;
 
 use super::db::{DbError, SessionDb};
 use super::live::{LiveSessions, Minted};
 use super::overlay::{Overlay, unsaved};
 use super::{Record, SessionId, SessionKey, TooLarge};
+use crate::json::{self, JsonError};
 
 /// A session as one exchange or websocket sees it.
 pub struct SessionBinding {
@@ -78,7 +78,7 @@ pub enum SessionError {
     NotOpen,
     /// A value is not JSON.
     #[error("the value is not JSON: {0}")]
-    NotJson(String),
+    NotJson(#[from] JsonError),
     /// Over a limit.
     #[error("session {what} of {actual} exceeds the limit of {limit}")]
     TooLarge {
@@ -160,7 +160,7 @@ impl SessionBinding {
     /// # Errors
     /// `NotOpen`, `NotJson`, `TooLarge`.
     pub fn set(&self, key: &str, value: Bytes) -> Result<(), SessionError> {
-        check_json(&value)?;
+        json::check(&value)?;
         Ok(self.write(|record, overlay| overlay.set(record, key, value))??)
     }
 
@@ -354,13 +354,6 @@ impl State {
             _ => CookieAction::Leave,
         }
     }
-}
-
-/// serde_json does not look into strings that it ignores, so UTF-8 is checked first.
-fn check_json(value: &[u8]) -> Result<(), SessionError> {
-    let text = std::str::from_utf8(value).map_err(|error| SessionError::NotJson(error.to_string()))?;
-    serde_json::from_str::<IgnoredAny>(text).map_err(|error| SessionError::NotJson(error.to_string()))?;
-    Ok(())
 }
 
 impl From<TooLarge> for SessionError {
