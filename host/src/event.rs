@@ -80,7 +80,25 @@ pub enum Message {
     Binary(Bytes),
 }
 
+/// A kind of message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8.
+    Text,
+    /// Bytes.
+    Binary,
+}
+
 impl Message {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Text(_) => Kind::Text,
+            Self::Binary(_) => Kind::Binary,
+        }
+    }
+
     /// Bytes of the payload.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -67,6 +67,9 @@ pub enum Fault {
     /// It returned its own `failure`.
     #[error("the handler failed: {0}")]
     Failed(String),
+    /// What an event changed in the session could not be saved (`autosave = "event"`).
+    #[error("the session could not be saved after the event: {0}")]
+    Unsaved(String),
     /// An HTTP handler returned and had answered nothing.
     #[error("the handler returned without an answer")]
     Unanswered,
@@ -94,7 +97,7 @@ impl Fault {
             | Self::Failed(_)
             | Self::Unanswered
             | Self::Undecided(_) => Blame::Guest,
-            Self::NoInstance(_) | Self::NotStarted(_) | Self::Draining => Blame::Host,
+            Self::Unsaved(_) | Self::NoInstance(_) | Self::NotStarted(_) | Self::Draining => Blame::Host,
         }
     }
 

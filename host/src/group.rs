@@ -148,9 +148,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outbox::{Bounds, Overflow};
 
     fn member(groups: &Arc<Groups>, messages_max: usize) -> (Membership, Arc<Outbox>) {
-        (Membership::new(groups.clone(), WebsocketId::mint()), Arc::new(Outbox::new(1000, messages_max)))
+        (
+            Membership::new(groups.clone(), WebsocketId::mint()),
+            Arc::new(Outbox::new(Bounds { bytes_max: 1000, messages_max, overflow: Overflow::Wait })),
+        )
     }
 
     #[test]

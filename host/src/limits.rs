@@ -43,6 +43,8 @@ pub const RESPONSE_CHUNKS_MAX: usize = 8;
 
 /// From the handshake to `accept` or `reject`; past it 503.
 pub const ACCEPT: Duration = Duration::from_secs(10);
+/// Bytes of the body that denies a handshake, given in parts; past it `too-large`.
+pub const DENIAL_BYTES_MAX: usize = 64 * KIB;
 /// Bytes of a message, in and out; past it 1009 inbound, `too-large` outbound.
 /// Key `message_bytes_max`, up to [`MESSAGE_BYTES_CEILING`].
 pub const MESSAGE_BYTES_MAX: usize = 64 * KIB;
@@ -59,6 +61,8 @@ pub const INBOX_BYTES_MAX: usize = 256 * KIB;
 pub const OUTBOX_BYTES_MAX: usize = 256 * KIB;
 /// Messages in an outbox; as [`OUTBOX_BYTES_MAX`]. Key `outbox_messages_max`.
 pub const OUTBOX_MESSAGES_MAX: usize = 1024;
+/// Bytes of `auto_response`'s request, and of its response.
+pub const AUTO_RESPONSE_BYTES_MAX: usize = 1024;
 /// That an awaiting `send` may wait for a peer that takes nothing; past it 1013.
 pub const SEND_WAIT: Duration = Duration::from_secs(10);
 /// Buffer for reading a websocket: held while idle, so small.

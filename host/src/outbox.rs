@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::event::{Close, Message};
+use crate::failure::close_code;
 
 /// What became of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,9 +22,34 @@ pub enum Pushed {
     Gone,
 }
 
+/// What an outbox holds, and what it does when that is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes.
+    pub bytes_max: usize,
+    /// Messages.
+    pub messages_max: usize,
+    /// What happens past them.
+    pub overflow: Overflow,
+}
+
+/// What happens to a message for which an outbox has no room. Manifest key `overflow`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// Who can wait, waits; to others it is full.
+    #[default]
+    Wait,
+    /// The oldest messages make room.
+    DropOldest,
+    /// The websocket is closed with 1013.
+    Close,
+}
+
 /// What the websocket's task is to write next.
 #[derive(Debug, PartialEq)]
 pub enum Outgoing {
+    /// A ping, ahead of all messages.
+    Ping,
     /// A message.
     Message(Message),
     /// The close frame: the last thing that goes out.
@@ -33,8 +59,7 @@ pub enum Outgoing {
 /// A bounded queue to one websocket.
 #[derive(Debug)]
 pub struct Outbox {
-    bytes_max: usize,
-    messages_max: usize,
+    bounds: Bounds,
     queue: Mutex<Queue>,
 }
 
@@ -42,6 +67,8 @@ pub struct Outbox {
 struct Queue {
     messages: VecDeque<Message>,
     bytes: usize,
+    dropped: u64,
+    ping: bool,
     last: Last,
     task: Option<Waker>,
     senders: Vec<Waker>,
@@ -57,9 +84,9 @@ enum Last {
 }
 
 impl Outbox {
-    /// An outbox of at most so many bytes and messages; while empty it takes a message of any size.
-    pub fn new(bytes_max: usize, messages_max: usize) -> Self {
-        Self { bytes_max, messages_max, queue: Mutex::default() }
+    /// An outbox of these bounds; while empty it takes a message of any size.
+    pub fn new(bounds: Bounds) -> Self {
+        Self { bounds, queue: Mutex::default() }
     }
 
     /// Queues a message if there is room.
@@ -79,7 +106,8 @@ impl Outbox {
     pub fn poll_push(&self, slot: &mut Option<Message>, cx: &mut Context<'_>) -> Poll<Pushed> {
         let mut queue = self.lock();
         let Some(message) = slot.take() else { return Poll::Ready(Pushed::Gone) };
-        if queue.is_open() && !self.has_room(&queue, message.len()) {
+        let waits = self.bounds.overflow == Overflow::Wait;
+        if waits && queue.is_open() && !self.has_room(&queue, message.len()) {
             *slot = Some(message);
             if !queue.senders.iter().any(|sender| sender.will_wake(cx.waker())) {
                 queue.senders.push(cx.waker().clone());
@@ -110,15 +138,28 @@ impl Outbox {
         let mut queue = self.lock();
         queue.messages = VecDeque::new();
         queue.bytes = 0;
+        queue.ping = false;
         queue.last = Last::Ended;
         let senders = std::mem::take(&mut queue.senders);
         drop(queue);
         senders.into_iter().for_each(Waker::wake);
     }
 
+    /// Asks for a ping, ahead of what is queued.
+    pub fn ping(&self) {
+        let mut queue = self.lock();
+        queue.ping = queue.is_open();
+        let task = queue.task.take();
+        drop(queue);
+        wake(task);
+    }
+
     /// Takes what is to be written next; senders that wait learn that there is room.
     pub fn take(&self) -> Option<Outgoing> {
         let mut queue = self.lock();
+        if std::mem::take(&mut queue.ping) {
+            return Some(Outgoing::Ping);
+        }
         let Some(message) = queue.messages.pop_front() else {
             return match std::mem::replace(&mut queue.last, Last::Ended) {
                 Last::Close(close) => Some(Outgoing::Close(close)),
@@ -141,7 +182,7 @@ impl Outbox {
     /// Ready when `take` has something; else wakes the caller when it will.
     pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut queue = self.lock();
-        if !queue.messages.is_empty() || matches!(queue.last, Last::Close(_)) {
+        if !queue.messages.is_empty() || queue.ping || matches!(queue.last, Last::Close(_)) {
             return Poll::Ready(());
         }
         if !queue.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
@@ -155,6 +196,11 @@ impl Outbox {
         self.lock().bytes
     }
 
+    /// Messages that were dropped to make room.
+    pub fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
     /// Whether a sender waits for room, that is for the peer.
     pub fn is_awaited(&self) -> bool {
         !self.lock().senders.is_empty()
@@ -164,8 +210,18 @@ impl Outbox {
         if !queue.is_open() {
             return Pushed::Gone;
         }
-        if !self.has_room(queue, message.len()) {
-            return Pushed::Full;
+        match self.bounds.overflow {
+            Overflow::Wait if !self.has_room(queue, message.len()) => return Pushed::Full,
+            Overflow::Close if !self.has_room(queue, message.len()) => {
+                queue.last = Last::Close(Close::new(close_code::TRY_AGAIN, "the peer is too slow"));
+                return Pushed::Full;
+            }
+            _ => {}
+        }
+        while !self.has_room(queue, message.len()) {
+            let Some(oldest) = queue.messages.pop_front() else { break };
+            queue.bytes -= oldest.len();
+            queue.dropped += 1;
         }
         queue.bytes += message.len();
         queue.messages.push_back(message);
@@ -173,7 +229,8 @@ impl Outbox {
     }
 
     fn has_room(&self, queue: &Queue, len: usize) -> bool {
-        queue.messages.is_empty() || (queue.messages.len() < self.messages_max && queue.bytes + len <= self.bytes_max)
+        let Bounds { bytes_max, messages_max, .. } = self.bounds;
+        queue.messages.is_empty() || (queue.messages.len() < messages_max && queue.bytes + len <= bytes_max)
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -201,9 +258,48 @@ mod tests {
         Message::Text(text.into())
     }
 
+    fn outbox(bytes_max: usize, messages_max: usize, overflow: Overflow) -> Outbox {
+        Outbox::new(Bounds { bytes_max, messages_max, overflow })
+    }
+
+    #[test]
+    fn push_past_a_bound_with_drop_oldest_drops_and_counts() {
+        let outbox = outbox(4, 10, Overflow::DropOldest);
+        for word in ["one", "a", "bcd"] {
+            assert!(matches!(outbox.push(text(word)), Pushed::Queued(_)));
+        }
+        assert_eq!((outbox.dropped(), outbox.bytes()), (1, 4));
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("a"))));
+        assert_eq!(outbox.push(text("larger than four")), Pushed::Queued(16));
+        assert_eq!((outbox.dropped(), outbox.take()), (2, Some(Outgoing::Message(text("larger than four")))));
+    }
+
+    #[test]
+    fn push_past_a_bound_with_close_ends_with_1013_after_what_is_queued() {
+        let outbox = outbox(4, 10, Overflow::Close);
+        outbox.push(text("abc"));
+        assert_eq!(outbox.push(text("de")), Pushed::Full);
+        assert_eq!(outbox.push(text("f")), Pushed::Gone);
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("abc"))));
+        assert!(matches!(outbox.take(), Some(Outgoing::Close(Close { code: 1013, .. }))));
+    }
+
+    #[test]
+    fn ping_goes_ahead_of_messages_and_once() {
+        let outbox = outbox(4, 10, Overflow::Wait);
+        outbox.push(text("a"));
+        outbox.ping();
+        outbox.ping();
+        assert_eq!(outbox.take(), Some(Outgoing::Ping));
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("a"))));
+        outbox.end();
+        outbox.ping();
+        assert_eq!(outbox.take(), None);
+    }
+
     #[test]
     fn push_past_bytes_is_full_and_empty_takes_any() {
-        let outbox = Outbox::new(4, 10);
+        let outbox = outbox(4, 10, Overflow::Wait);
         assert_eq!(outbox.push(text("larger than four")), Pushed::Queued(16));
         assert_eq!(outbox.push(text("a")), Pushed::Full);
         assert_eq!(outbox.take(), Some(Outgoing::Message(text("larger than four"))));
@@ -212,7 +308,7 @@ mod tests {
 
     #[test]
     fn push_past_messages_is_full() {
-        let outbox = Outbox::new(100, 2);
+        let outbox = outbox(100, 2, Overflow::Wait);
         assert_eq!(outbox.push(text("a")), Pushed::Queued(1));
         assert_eq!(outbox.push(text("b")), Pushed::Queued(2));
         assert_eq!(outbox.push(text("c")), Pushed::Full);
@@ -220,7 +316,7 @@ mod tests {
 
     #[test]
     fn close_comes_after_what_is_queued_and_once() {
-        let outbox = Outbox::new(100, 2);
+        let outbox = outbox(100, 2, Overflow::Wait);
         outbox.push(text("a"));
         let close = |code| Close { code, reason: String::new() };
         outbox.close(close(1000));
@@ -233,7 +329,7 @@ mod tests {
 
     #[test]
     fn poll_push_full_keeps_the_message_and_wakes_on_take() {
-        let outbox = Outbox::new(1, 10);
+        let outbox = outbox(1, 10, Overflow::Wait);
         outbox.push(text("a"));
         let flag = std::sync::Arc::new(Flag::default());
         let waker = Waker::from(flag.clone());

@@ -22,10 +22,26 @@ impl App {
     pub fn faults(way: Way) -> Self {
         let app = Self::copy(&root().join("tests/guests/sessile.toml"));
         if way == Way::Concurrent {
-            let manifest = std::fs::read_to_string(app.path().join("sessile.toml")).expect("it was just written");
-            app.write(&manifest.replace("/faults.wasm", "/faults_concurrent.wasm"));
+            app.edit("/faults.wasm", "/faults_concurrent.wasm");
         }
         app
+    }
+
+    /// The same, with more keys for both of its websocket handlers.
+    pub fn faults_with(way: Way, keys: &str) -> Self {
+        let app = Self::faults(way);
+        for handler in ["[handlers.events]", "[handlers.looped]"] {
+            app.edit(handler, &format!("{handler}\n{keys}"));
+        }
+        app
+    }
+
+    /// Replaces a text in the manifest, wherever it stands.
+    pub fn edit(&self, old: &str, new: &str) {
+        let path = self.path().join("sessile.toml");
+        let manifest = std::fs::read_to_string(&path).expect("the manifest is there");
+        assert!(manifest.contains(old), "no {old} in the manifest");
+        std::fs::write(path, manifest.replace(old, new)).expect("the manifest is written");
     }
 
     /// A manifest of its own; `{components}` stands for where the components are.

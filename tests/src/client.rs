@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::header::{HeaderMap, HeaderValue};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -64,6 +65,18 @@ pub async fn request(address: SocketAddr, request: Request<Full<Bytes>>) -> Answ
         let body = body.collect().await.map(|body| body.to_bytes()).map_err(|error| error.to_string());
         connection.abort();
         Answer { status: head.status, headers: head.headers, body }
+    };
+    tokio::time::timeout(PATIENCE, exchanged).await.expect("an answer in time")
+}
+
+/// Sends these bytes on a connection of their own; all that comes back until its end.
+pub async fn exchange_bytes(address: SocketAddr, bytes: &[u8]) -> String {
+    let exchanged = async {
+        let mut stream = TcpStream::connect(address).await.expect("the host accepts");
+        stream.write_all(bytes).await.expect("the bytes are sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.expect("the answer is read");
+        String::from_utf8_lossy(&answer).into_owned()
     };
     tokio::time::timeout(PATIENCE, exchanged).await.expect("an answer in time")
 }
@@ -154,6 +167,12 @@ impl Socket {
                 Some(Err(_)) | None => return (1006, String::new()),
             }
         }
+    }
+
+    /// Closes with an empty close frame, and waits for the end.
+    pub async fn close_without_code(mut self) {
+        self.stream.send(Message::Close(None)).await.expect("the close is sent");
+        self.closed().await;
     }
 
     /// Closes, and waits for the host's close frame.

@@ -5,7 +5,7 @@ mod client;
 mod host;
 
 pub use app::App;
-pub use client::{Answer, Socket, get, request};
+pub use client::{Answer, Socket, exchange_bytes, get, request};
 pub use host::{Host, Settings, Way};
 
 /// Runs each test on a host that keeps instances and on one that forgets after every event.

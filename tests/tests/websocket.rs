@@ -33,7 +33,7 @@ async fn calls_that_are_illegal_are_typed_errors(way: Way) {
     for path in ["/ws", "/loop"] {
         let mut socket = Socket::open(host.address(), path).await;
         assert_eq!(socket.ask("state").await, "open");
-        assert_eq!(socket.ask("again").await, "error: illegal while the websocket is open");
+        assert_eq!(socket.ask("again").await, "error: accept is illegal while the websocket is open");
         assert_eq!(socket.ask("close 1005 x").await, "close code 1005 may not be sent");
         assert_eq!(socket.ask(&format!("close 1000 {}", "x".repeat(124))).await, "124 exceeds the limit of 123");
         assert_eq!(socket.ask("large 65537").await, "error: 65537 exceeds the limit of 65536");

@@ -42,7 +42,7 @@ impl WebsocketEvents for Chat {
 fn refuse(ws: &WebSocket, code: u16, reason: &str) -> Result<()> {
     match ws.close(code, reason) {
         // Sent by the peer before it saw the close.
-        Err(Error::WrongState(_)) => Ok(()),
+        Err(Error::WrongState { .. }) => Ok(()),
         other => other,
     }
 }

@@ -30,7 +30,12 @@ pub enum Error {
     /// The websocket has ended, with this close.
     Disconnected(Close),
     /// The call is not legal in this state of the websocket.
-    WrongState(State),
+    WrongState {
+        /// Its name in the WIT, such as `accept`.
+        call: String,
+        /// The state in which it was made.
+        state: State,
+    },
     /// Text was wanted and binary came, or the other way round; the message is lost.
     WrongKind {
         /// `text` or `binary`.
@@ -97,7 +102,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Disconnected(close) => write!(f, "the websocket has ended with {}", close.code),
-            Self::WrongState(state) => write!(f, "illegal while the websocket is {state}"),
+            Self::WrongState { call, state } => write!(f, "{call} is illegal while the websocket is {state}"),
             Self::WrongKind { wanted } => write!(f, "the message is not {wanted}"),
             Self::BadJson { line: 0, reason, .. } => write!(f, "bad JSON: {reason}"),
             Self::BadJson { line, column, reason } => write!(f, "bad JSON at line {line} column {column}: {reason}"),
@@ -166,7 +171,7 @@ macro_rules! from_wit {
                 fn from(error: wit::websocket::Error) -> Self {
                     use wit::websocket::Error as Wit;
                     match error {
-                        Wit::WrongState(state) => Self::WrongState(state.into()),
+                        Wit::WrongState(misuse) => Self::WrongState { call: misuse.call, state: misuse.state.into() },
                         Wit::Disconnected(close) => Self::Disconnected(close.into()),
                         Wit::TooLarge(excess) | Wit::ReasonTooLong(excess) => excess.into(),
                         Wit::TimedOut => Self::TimedOut,

@@ -18,6 +18,7 @@ macro_rules! world {
                 with: {
                     "sessile:handler/types@0.1.0": crate::bindings::wit::types,
                     "sessile:handler/websocket@0.1.0": crate::bindings::wit::websocket,
+                    "sessile:handler/raw@0.1.0": crate::bindings::wit::raw,
                     "sessile:handler/http@0.1.0": crate::bindings::wit::http,
                     "sessile:handler/session@0.1.0": crate::bindings::wit::session,
                     "sessile:handler/groups@0.1.0": crate::bindings::wit::groups,

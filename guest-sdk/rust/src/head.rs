@@ -1,6 +1,5 @@
 //! The head of the request that a websocket or an exchange began with, read from the host.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
@@ -76,8 +75,8 @@ impl Head {
         types::header(self.id, name).into_iter().next()
     }
 
-    /// The cookies by name; of one sent twice, the first.
-    pub fn cookies(&self) -> BTreeMap<String, String> {
+    /// The cookies.
+    pub fn cookies(&self) -> Query {
         cookies(&types::header(self.id, "cookie"))
     }
 
@@ -94,6 +93,43 @@ impl Head {
             authority: authority.unwrap_or_else(|| self.local_address()),
             path: self.path(),
             query: types::query(self.id),
+        }
+    }
+
+    /// Whether the connection is encrypted, as `https` and `wss` say.
+    pub fn is_secure(&self) -> bool {
+        matches!(self.scheme().as_str(), "https" | "wss")
+    }
+
+    /// The `Host` header's host, without a port; the host's own address where it is malformed.
+    pub fn host(&self) -> String {
+        self.url().hostname().to_owned()
+    }
+
+    /// All of it as a mapping, for those who come from ASGI: `ws.scope()["path"]`.
+    ///
+    /// Keys: `type` (`http` or `websocket`), `method`, `scheme`, `http_version`, `path`,
+    /// `query_string`, `headers` (pairs), `path_params`, `client` and `server` (address and port),
+    /// `started_at` (seconds since 1970).
+    pub fn scope(&self) -> serde_json::Map<String, serde_json::Value> {
+        let scheme = self.scheme();
+        let started = self.started_at().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let scope = serde_json::json!({
+            "type": if scheme.starts_with("ws") { "websocket" } else { "http" },
+            "method": self.method(),
+            "scheme": scheme,
+            "http_version": self.version(),
+            "path": self.path(),
+            "query_string": types::query(self.id).unwrap_or_default(),
+            "headers": types::headers(self.id),
+            "path_params": types::params(self.id).into_iter().collect::<serde_json::Value>(),
+            "client": self.peer_address(),
+            "server": self.local_address(),
+            "started_at": started.as_secs_f64(),
+        });
+        match scope {
+            serde_json::Value::Object(scope) => scope,
+            _ => serde_json::Map::new(),
         }
     }
 

@@ -94,6 +94,7 @@ pub mod log;
 mod macros;
 mod message;
 mod query;
+pub mod raw;
 mod session;
 mod state;
 pub mod time;

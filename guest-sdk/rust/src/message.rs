@@ -108,6 +108,15 @@ impl Message {
     }
 }
 
+impl From<JsonMode> for types::Kind {
+    fn from(mode: JsonMode) -> Self {
+        match mode {
+            JsonMode::Text => Self::Text,
+            JsonMode::Binary => Self::Binary,
+        }
+    }
+}
+
 impl From<&str> for Message {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())

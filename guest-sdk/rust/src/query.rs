@@ -1,7 +1,5 @@
 //! Names and values that a peer sent: query parameters, forms, headers, cookies. Pure parsing.
 
-use std::collections::BTreeMap;
-
 /// Headers, names in lower case; those of one name in wire order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Headers(pub(crate) Vec<(String, String)>);
@@ -23,7 +21,7 @@ impl Headers {
     }
 }
 
-/// Query parameters, or the fields of a form: decoded, in order.
+/// Query parameters, the fields of a form, or cookies: in order; of one name sent twice the last counts.
 ///
 /// ```
 /// # use sessile_sdk::Query;
@@ -91,16 +89,10 @@ fn digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// The cookies of all `cookie` headers (RFC 6265 §5.4): of a name sent twice the first, which is the
-/// one with the longer path.
-pub(crate) fn cookies(headers: &[String]) -> BTreeMap<String, String> {
-    let mut cookies = BTreeMap::new();
-    for pair in headers.iter().flat_map(|header| header.split(';')) {
-        if let Some((name, value)) = pair.trim().split_once('=') {
-            cookies.entry(name.to_owned()).or_insert_with(|| value.trim_matches('"').to_owned());
-        }
-    }
-    cookies
+/// The cookies of all `cookie` headers (RFC 6265 §5.4), in order; values are not decoded.
+pub(crate) fn cookies(headers: &[String]) -> Query {
+    let pairs = headers.iter().flat_map(|header| header.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    Query(pairs.map(|(name, value)| (name.to_owned(), value.trim_matches('"').to_owned())).collect())
 }
 
 #[cfg(test)]
@@ -124,8 +116,9 @@ mod tests {
     }
 
     #[test]
-    fn cookies_keep_the_first_of_a_name() {
-        let cookies = cookies(&["a=1; b=\"2\"".to_owned(), "a=3; junk".to_owned()]);
-        assert_eq!((cookies["a"].as_str(), cookies["b"].as_str(), cookies.len()), ("1", "2", 2));
+    fn cookies_list_all_and_the_last_duplicate_wins() {
+        let cookies = cookies(&["a=1; b=\"2%20\"".to_owned(), "a=3; junk".to_owned()]);
+        assert_eq!((cookies.get("a"), cookies.get("b")), (Some("3"), Some("2%20")));
+        assert_eq!(cookies.get_all("a").collect::<Vec<_>>(), ["1", "3"]);
     }
 }

@@ -157,6 +157,32 @@ impl WebSocket {
         Ok(websocket::try_send(self.id, &message.into().into())?.into())
     }
 
+    /// Queues JSON that is text already; the host checks it and takes the blanks out.
+    ///
+    /// # Errors
+    /// As [`Self::send_json`].
+    pub fn send_json_text(&self, json: &str, mode: JsonMode) -> Result<()> {
+        Ok(websocket::send_json(self.id, json, mode.into())?)
+    }
+
+    /// Messages that `overflow = "drop-oldest"` of the manifest has dropped so far.
+    pub fn dropped(&self) -> u64 {
+        websocket::dropped(self.id)
+    }
+
+    /// Sends a ping and waits for its pong; says how long it was on its way.
+    ///
+    /// # Errors
+    /// [`Error::WrongState`]; [`Error::Disconnected`] where none comes within 10 seconds.
+    pub fn ping(&self) -> Result<Duration> {
+        Ok(Duration::from_nanos(websocket::ping(self.id)?))
+    }
+
+    /// How long the last ping was on its way, the host's own included.
+    pub fn round_trip(&self) -> Option<Duration> {
+        websocket::round_trip(self.id).map(Duration::from_nanos)
+    }
+
     /// The next message, none once the websocket has ended; then [`Self::close_code`] says why. Loop
     /// style.
     ///
@@ -231,6 +257,14 @@ impl WebSocket {
     /// [`Error::WrongKind`]; as [`Self::receive_json`].
     pub fn receive_json_in<T: DeserializeOwned>(&self, mode: JsonMode) -> Result<T> {
         self.receive()?.json_in(mode)
+    }
+
+    /// The text of the next message, which is to be JSON in a frame of this kind; the host checks it.
+    ///
+    /// # Errors
+    /// As [`Self::receive_json_in`].
+    pub fn receive_json_text(&self, mode: JsonMode) -> Result<String> {
+        Ok(websocket::receive_json(self.id, mode.into(), None)?)
     }
 
     /// Closes, after all that is queued, with a code (1000-1003, 1007-1013, 3000-4999) and a reason of

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::manifest::{self, Export, HandlerSettings, Manifest, ManifestError};
+use super::manifest::{self, Autosave, Export, HandlerSettings, Manifest, ManifestError};
 use super::route::{DuplicateRoute, Params, Router};
 use crate::bindings::Identity;
 use crate::group::Groups;
@@ -18,6 +18,7 @@ use crate::instance::engine::Engine;
 use crate::instance::load::{self, Exports, LoadError};
 use crate::instance::{Handler, Isolation, Settings};
 use crate::limits;
+use crate::outbox::Bounds;
 use crate::session::{CookieSettings, SameSite, Secure};
 
 /// The manifest's name in an app's folder.
@@ -76,6 +77,12 @@ pub enum VersionError {
          choose with `export = \"websocket-events\"` or `export = \"websocket-handler\"`"
     )]
     Ambiguous {
+        /// The handler.
+        handler: String,
+    },
+    /// A handler that is to be saved after each event has no events.
+    #[error("handler '{handler}': `autosave = \"event\"` needs a component that exports websocket-events; call `save`")]
+    Autosave {
         /// The handler.
         handler: String,
     },
@@ -195,6 +202,9 @@ fn load_handler(
     let (pre, exports) = load::load(engine, cache, &settings.component)
         .map_err(|cause| VersionError::Load { handler: name.to_owned(), cause })?;
     let exports = choose(exports, settings.export, name)?;
+    if settings.autosave == Autosave::Event && exports.events.is_none() {
+        return Err(VersionError::Autosave { handler: name.to_owned() });
+    }
     let limits = &settings.limits;
     let identity = Identity {
         handler: name.into(),
@@ -213,8 +223,13 @@ fn load_handler(
         cpu: limits.cpu,
         deadline: limits.deadline,
         message_bytes_max: limits.message_bytes_max,
-        outbox_bytes_max: limits.outbox_bytes_max,
-        outbox_messages_max: limits.outbox_messages_max,
+        outbox: Bounds {
+            bytes_max: limits.outbox_bytes_max,
+            messages_max: limits.outbox_messages_max,
+            overflow: settings.overflow,
+        },
+        auto_response: settings.auto_response.clone().map(Arc::new),
+        autosave: settings.autosave == Autosave::Event,
     };
     Ok(Handler::new(engine.clone(), pre, exports, identity, settings))
 }

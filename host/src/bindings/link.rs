@@ -9,7 +9,7 @@ use std::future::Future;
 use wasmtime::Result;
 use wasmtime::component::{ComponentNamedList, Lift, Linker, LinkerInstance, Lower};
 
-use super::{GuestState, groups, http, misc, qualified, session, types, websocket};
+use super::{GuestState, groups, http, misc, qualified, raw, session, types, websocket};
 
 /// How a component calls, and is called, by `async func`s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub fn link(linker: &mut Linker<GuestState>, calls: Calls) -> Result<()> {
     for (name, table) in [
         ("types", types::link as fn(&mut Interface<'_>) -> Result<()>),
         ("websocket", websocket::link),
+        ("raw", raw::link),
         ("http", http::link),
         ("session", session::link),
         ("groups", groups::link),

@@ -8,6 +8,7 @@ mod groups;
 mod http;
 mod link;
 mod misc;
+mod raw;
 mod session;
 mod state;
 mod types;
@@ -54,6 +55,30 @@ impl From<wit::types::Message> for event::Message {
         match message {
             wit::types::Message::Text(text) => Self::Text(text.into()),
             wit::types::Message::Binary(bytes) => Self::Binary(bytes.into()),
+        }
+    }
+}
+
+impl From<wit::types::CloseInfo> for event::Close {
+    fn from(close: wit::types::CloseInfo) -> Self {
+        Self { code: close.code, reason: close.reason }
+    }
+}
+
+impl From<event::Kind> for wit::types::Kind {
+    fn from(kind: event::Kind) -> Self {
+        match kind {
+            event::Kind::Text => Self::Text,
+            event::Kind::Binary => Self::Binary,
+        }
+    }
+}
+
+impl From<wit::types::Kind> for event::Kind {
+    fn from(kind: wit::types::Kind) -> Self {
+        match kind {
+            wit::types::Kind::Text => Self::Text,
+            wit::types::Kind::Binary => Self::Binary,
         }
     }
 }

@@ -6,8 +6,8 @@ use wasmtime::Result;
 
 use super::excess;
 use super::link::Interface;
-use super::wit::types::Message;
-use super::wit::websocket::{Error, Queued, State};
+use super::wit::types::{Kind, Message};
+use super::wit::websocket::{Error, Misuse, Queued, State};
 use crate::event;
 use crate::outbox::Pushed;
 use crate::port::websocket::{WebsocketError, WebsocketPort};
@@ -21,6 +21,8 @@ pub(super) fn link(websocket: &mut Interface<'_>) -> Result<()> {
     websocket.now("buffered", |state, (ws,): (u64,)| Ok((state.websocket(ws)?.outbox.bytes() as u64,)))?;
     websocket
         .now("try-send", |state, (ws, message): (u64, Message)| Ok((try_send(&*state.websocket(ws)?, message),)))?;
+    websocket.now("dropped", |state, (ws,): (u64,)| Ok((state.websocket(ws)?.outbox.dropped(),)))?;
+    websocket.now("round-trip", |state, (ws,): (u64,)| Ok((state.websocket(ws)?.round_trip().map(nanos),)))?;
     websocket.wait("accept", |state, (ws, subprotocol, headers): (u64, Option<String>, Fields)| {
         let port = state.websocket(ws)?;
         Ok(async move { (port.accept(subprotocol, &headers).map_err(Error::from),) })
@@ -33,6 +35,21 @@ pub(super) fn link(websocket: &mut Interface<'_>) -> Result<()> {
         let port = state.websocket(ws)?;
         Ok(async move { (port.send(message.into()).await.map_err(Error::from),) })
     })?;
+    websocket.wait("send-json", |state, (ws, json, mode): (u64, String, Kind)| {
+        let port = state.websocket(ws)?;
+        Ok(async move { (port.send_json(json, mode.into()).await.map_err(Error::from),) })
+    })?;
+    websocket.wait("receive-json", |state, (ws, mode, timeout): (u64, Kind, Option<u64>)| {
+        let port = state.websocket(ws)?;
+        Ok(async move {
+            let received = port.receive_json(mode.into(), timeout.map(Duration::from_nanos)).await;
+            (received.map_err(Error::from),)
+        })
+    })?;
+    websocket.wait("ping", |state, (ws,): (u64,)| {
+        let port = state.websocket(ws)?;
+        Ok(async move { (port.ping().await.map(nanos).map_err(Error::from),) })
+    })?;
     websocket.wait("receive", |state, (ws, timeout): (u64, Option<u64>)| {
         let port = state.websocket(ws)?;
         Ok(async move {
@@ -44,6 +61,10 @@ pub(super) fn link(websocket: &mut Interface<'_>) -> Result<()> {
         let port = state.websocket(ws)?;
         Ok(async move { (port.close(code, reason).await.map_err(Error::from),) })
     })
+}
+
+fn nanos(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn try_send(port: &WebsocketPort, message: Message) -> std::result::Result<Queued, Error> {
@@ -71,7 +92,9 @@ impl From<event::State> for State {
 impl From<WebsocketError> for Error {
     fn from(error: WebsocketError) -> Self {
         match error {
-            WebsocketError::WrongState(state) => Self::WrongState(state.into()),
+            WebsocketError::WrongState(illegal) => {
+                Self::WrongState(Misuse { call: illegal.call.to_string(), state: illegal.state.into() })
+            }
             WebsocketError::Disconnected(close) => Self::Disconnected(close.into()),
             WebsocketError::TooLarge(actual, limit) => Self::TooLarge(excess(actual, limit)),
             WebsocketError::TimedOut => Self::TimedOut,
@@ -80,6 +103,8 @@ impl From<WebsocketError> for Error {
             WebsocketError::ReasonTooLong(actual, limit) => Self::ReasonTooLong(excess(actual, limit)),
             WebsocketError::NotOffered(name) => Self::NotOffered(name),
             WebsocketError::InvalidHead(text) => Self::InvalidHead(text),
+            WebsocketError::WrongKind(kind) => Self::WrongKind(kind.into()),
+            WebsocketError::BadJson(error) => Self::BadJson(error.into()),
         }
     }
 }

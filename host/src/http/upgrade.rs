@@ -54,7 +54,9 @@ impl Service {
             cookies: version.cookies.clone(),
             secure: ends.secure,
             offered,
-            bounds: (message_bytes_max, settings.outbox_bytes_max, settings.outbox_messages_max),
+            message_bytes_max,
+            outbox: settings.outbox,
+            auto_response: settings.auto_response.clone(),
         };
         let port = Arc::new(WebsocketPort::new(parts));
         Websocket { port, app: self.app.clone(), seat, message_bytes_max }

@@ -16,8 +16,9 @@ use crate::bindings::{GuestState, Identity, Serving};
 use crate::failure::Fault;
 use crate::limits;
 use crate::meter::Meter;
+use crate::outbox::Bounds;
 use crate::port::exchange::ExchangePort;
-use crate::port::websocket::WebsocketPort;
+use crate::port::websocket::{AutoResponse, WebsocketPort};
 
 /// What an instance may serve in its life. Manifest key `isolation`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +40,12 @@ pub struct Settings {
     pub deadline: Option<Duration>,
     /// A message, in bytes.
     pub message_bytes_max: usize,
-    /// An outbox, in bytes.
-    pub outbox_bytes_max: usize,
-    /// An outbox, in messages.
-    pub outbox_messages_max: usize,
+    /// An outbox.
+    pub outbox: Bounds,
+    /// What is answered without the guest.
+    pub auto_response: Option<Arc<AutoResponse>>,
+    /// Whether the session of a websocket is saved after each event.
+    pub autosave: bool,
 }
 
 /// A loaded component with its settings.
@@ -110,9 +113,12 @@ impl Handler {
             _ => self.instance(Wanted::Events, serving.clone()).await?,
         };
         instance.serve(serving, self.settings.cpu);
-        let result = instance.deliver(port.id.0, event).await;
+        let mut result = instance.deliver(port.id.0, event).await;
+        if result.is_ok() && self.settings.autosave && port.session.is_modified() {
+            result = port.session.save(None).await.map(drop).map_err(|error| Fault::Unsaved(error.to_string()));
+        }
         port.session.forget_snapshot();
-        let sound = matches!(result, Ok(()) | Err(Fault::Failed(_)));
+        let sound = matches!(result, Ok(()) | Err(Fault::Failed(_) | Fault::Unsaved(_)));
         if sound && keep && self.engine.keeps_instances() {
             self.engine.warm.put(port.id, instance);
         }

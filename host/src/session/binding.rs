@@ -293,6 +293,11 @@ impl SessionBinding {
         }
     }
 
+    /// Whether there are unsaved changes.
+    pub fn is_modified(&self) -> bool {
+        self.state().overlay.as_ref().is_some_and(|overlay| overlay.is_modified())
+    }
+
     /// Drops the loaded record, not the changes: the event is over.
     pub fn forget_snapshot(&self) {
         let mut state = self.state();

@@ -33,8 +33,10 @@ pub type Io = Box<dyn Duplex>;
 pub enum Incoming {
     /// A whole message.
     Message(Message),
-    /// A ping (answered by the codec) or a pong.
-    Control,
+    /// A ping, which the codec answers.
+    Ping,
+    /// A pong.
+    Pong,
     /// Its close frame; the codec's answer leaves with the next flush.
     Close(Option<Close>),
     /// It broke the protocol or a limit; nothing after it can be read.
@@ -146,7 +148,8 @@ fn incoming(wire: Wire) -> Incoming {
         Wire::Text(text) => Incoming::Message(Message::Text(text)),
         Wire::Binary(bytes) => Incoming::Message(Message::Binary(bytes)),
         Wire::Close(frame) => Incoming::Close(frame.map(|frame| Close::new(frame.code.into(), frame.reason.as_str()))),
-        Wire::Ping(_) | Wire::Pong(_) | Wire::Frame(_) => Incoming::Control,
+        Wire::Ping(_) | Wire::Frame(_) => Incoming::Ping,
+        Wire::Pong(_) => Incoming::Pong,
     }
 }
 

@@ -85,7 +85,8 @@ impl Talk {
             self.pinged = None;
             match incoming {
                 Incoming::Message(message) => self.take_in(message),
-                Incoming::Control => self.dirty = true,
+                Incoming::Ping => self.dirty = true,
+                Incoming::Pong => self.websocket.port.ponged(self.heard.into_std()),
                 Incoming::Close(close) => {
                     self.dirty = true;
                     self.closing.get_or_insert(self.heard);
@@ -112,6 +113,11 @@ impl Talk {
 
     fn take_in(&mut self, message: Message) {
         self.summary.received += 1;
+        if let Some(response) = self.websocket.port.auto_response(&message) {
+            // A full outbox has answers enough in it; what the policy says of it is done.
+            let _taken = self.websocket.port.outbox.push(response);
+            return;
+        }
         match &self.websocket.port.style {
             _ if self.failed => {}
             Style::Loop(_) if self.call.is_none() => {}
@@ -191,8 +197,14 @@ impl Talk {
                     bytes += message.len();
                     frames.start(message)
                 }
+                Some(Outgoing::Ping) => {
+                    let now = Instant::now();
+                    self.pinged.get_or_insert(now);
+                    self.websocket.port.ping_sent(now.into_std());
+                    frames.start_ping()
+                }
                 Some(Outgoing::Close(close)) => {
-                    self.websocket.port.close_sent();
+                    self.websocket.port.close_leaves(&close);
                     self.closing.get_or_insert_with(Instant::now);
                     frames.start_close(close)
                 }
@@ -313,6 +325,7 @@ impl Talk {
             return;
         }
         self.pinged = Some(now);
+        self.websocket.port.ping_sent(now.into_std());
         self.dirty = true;
         if self.frames.as_mut().is_some_and(|frames| frames.start_ping().is_err()) {
             self.end();

@@ -94,6 +94,14 @@ impl WebSocket {
         self.send(Message::from_json(value, mode)?).await
     }
 
+    /// As [`WebSocket::ping`](crate::WebSocket::ping).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn ping(&self) -> Result<Duration> {
+        Ok(Duration::from_nanos(websocket::ping(self.id()).await?))
+    }
+
     /// As [`WebSocket::next`](crate::WebSocket::next).
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use toml::de::DeTable;
 pub use self::error::{Fault, FaultKind, ManifestError};
 pub use self::origin::{NotAnOrigin, Origin, OriginRule};
 pub use self::settings::{
-    AppSettings, CPU_MAX, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings, Isolation,
+    AppSettings, Autosave, CPU_MAX, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings, Isolation,
     MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, RouteSettings,
     SESSION_AGE_MAX, SameSite, Secure, SessionSettings,
 };

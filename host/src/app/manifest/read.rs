@@ -105,6 +105,10 @@ impl<'t, 'i> Section<'t, 'i> {
         self.faults.push(&self.span, FaultKind::MissingKey { key, place, rule });
     }
 
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
+    }
+
     pub(super) fn boolean(&mut self, key: &'static str) -> Option<bool> {
         let value = self.value(key)?;
         let boolean = value.get_ref().as_bool();

@@ -6,17 +6,20 @@ use std::time::Duration;
 
 use super::read::Section;
 use super::settings::{
-    AppSettings, CPU_MAX, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings, Isolation,
+    AppSettings, Autosave, CPU_MAX, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings, Isolation,
     MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, RouteSettings,
     SESSION_AGE_MAX, SameSite, Secure, SessionSettings,
 };
 use crate::app::route::Pattern;
-use crate::limits::MESSAGE_BYTES_CEILING;
+use crate::limits::{AUTO_RESPONSE_BYTES_MAX, MESSAGE_BYTES_CEILING};
+use crate::outbox::Overflow;
+use crate::port::websocket::AutoResponse;
 
 const NAME_CHARS_MAX: usize = 64;
 const APP_NAME: &str = "allowed: 1 to 64 of a-z, 0-9 and '-'";
 const HANDLER_NAME: &str = "allowed: 1 to 64 of a-z, 0-9, '-' and '_'";
 const COMPONENT: &str = "allowed: the path of a component";
+const AUTO_RESPONSE: &str = "allowed: the text of a message, at most 1024 bytes";
 const ROUTE_HANDLER: &str = "allowed: the name of a [handlers.NAME]";
 
 pub(super) fn app(mut section: Section<'_, '_>) -> Option<AppSettings> {
@@ -81,12 +84,37 @@ pub(super) fn handler(name: &str, mut section: Section<'_, '_>, folder: &Path) -
     let export = section.choice("export", &exports, &[]);
     let isolations = [("connection", Isolation::Connection), ("shared", Isolation::Shared)];
     let isolation = section.choice("isolation", &isolations, &["event"]).unwrap_or_default();
+    let overflows = [("wait", Overflow::Wait), ("drop-oldest", Overflow::DropOldest), ("close", Overflow::Close)];
+    let overflow = section.choice("overflow", &overflows, &[]).unwrap_or_default();
+    let answered = section.has("auto_response");
+    let auto_response = Some(section.section("auto_response")).filter(|_| answered).and_then(auto_response);
+    let autosaves = [("never", Autosave::Never), ("event", Autosave::Event)];
+    let autosave = section.choice("autosave", &autosaves, &[]).unwrap_or_default();
     let limits = limits(section.section("limits"));
     let config = section.section("config").strings().into_iter().collect();
     let grants = grants(section.section("grants"));
     section.finish();
     let component = folder.join(component?);
-    Some(HandlerSettings { component, build, export, isolation, limits, config, grants })
+    Some(HandlerSettings {
+        component,
+        build,
+        export,
+        isolation,
+        overflow,
+        auto_response,
+        autosave,
+        limits,
+        config,
+        grants,
+    })
+}
+
+fn auto_response(mut section: Section<'_, '_>) -> Option<AutoResponse> {
+    let fits = |text: &str| text.len() <= AUTO_RESPONSE_BYTES_MAX;
+    let request = section.required("request", AUTO_RESPONSE, fits);
+    let response = section.required("response", AUTO_RESPONSE, fits);
+    section.finish();
+    Some(AutoResponse { request: request?, response: response? })
 }
 
 fn limits(mut section: Section<'_, '_>) -> HandlerLimits {

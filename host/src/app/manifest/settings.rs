@@ -9,6 +9,8 @@ use std::time::Duration;
 use super::{Origin, OriginRule};
 use crate::app::route::Pattern;
 use crate::limits::{self, KIB, MIB};
+use crate::outbox::Overflow;
+use crate::port::websocket::AutoResponse;
 
 /// The largest `cpu_ms`: past a minute it is a job, not an event.
 pub const CPU_MAX: Duration = Duration::from_secs(60);
@@ -65,6 +67,12 @@ pub struct HandlerSettings {
     pub export: Option<Export>,
     /// Who shares an instance.
     pub isolation: Isolation,
+    /// What happens to a message for which an outbox has no room.
+    pub overflow: Overflow,
+    /// A message of the peer that is answered without the guest.
+    pub auto_response: Option<AutoResponse>,
+    /// When the session of a websocket is saved without being told.
+    pub autosave: Autosave,
     /// `[handlers.NAME.limits]`
     pub limits: HandlerLimits,
     /// `[handlers.NAME.config]`, for `wasi:config`.
@@ -92,6 +100,16 @@ pub enum Isolation {
     Connection,
     /// Everybody: instances serve anyone's events.
     Shared,
+}
+
+/// When the session of a websocket is saved without being told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Autosave {
+    /// Never.
+    #[default]
+    Never,
+    /// After each event that changed it; event style.
+    Event,
 }
 
 /// `[handlers.NAME.limits]`; the defaults are those of [`limits`].

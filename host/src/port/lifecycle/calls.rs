@@ -37,6 +37,8 @@ pub enum Call {
     Accept,
     /// [`Lifecycle::reject`](super::Lifecycle::reject)
     Reject,
+    /// A part of the response that denies, before its start or after its end.
+    Response,
     /// [`Lifecycle::response_sent`](super::Lifecycle::response_sent)
     ResponseSent,
     /// [`Lifecycle::send`](super::Lifecycle::send)
@@ -45,6 +47,8 @@ pub enum Call {
     Receive,
     /// [`Lifecycle::close`](super::Lifecycle::close)
     Close,
+    /// [`Lifecycle::ping`](super::Lifecycle::ping)
+    Ping,
     /// [`Lifecycle::close_sent`](super::Lifecycle::close_sent)
     CloseSent,
     /// [`Lifecycle::close_timed_out`](super::Lifecycle::close_timed_out)
@@ -59,10 +63,12 @@ impl fmt::Display for Call {
             Self::Connect => "connect",
             Self::Accept => "accept",
             Self::Reject => "reject",
+            Self::Response => "response body",
             Self::ResponseSent => "end of response",
             Self::Send => "send",
             Self::Receive => "receive",
             Self::Close => "close",
+            Self::Ping => "ping",
             Self::CloseSent => "close frame",
             Self::CloseTimedOut => "close timeout",
             Self::PeerClosed => "close of the peer",

@@ -172,6 +172,14 @@ impl Lifecycle {
         self.require(self.state() == State::Open, Call::Send)
     }
 
+    /// A ping may be sent.
+    ///
+    /// # Errors
+    /// [`IllegalTransition`] unless the websocket is open.
+    pub fn ping(&self) -> Result<(), IllegalTransition> {
+        self.require(self.state() == State::Open, Call::Ping)
+    }
+
     /// The handler may wait for a message, or be told of the [`end`](Self::end).
     ///
     /// # Errors

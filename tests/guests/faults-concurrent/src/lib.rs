@@ -7,6 +7,8 @@ mod command;
 mod events;
 #[path = "../../faults/src/exchange.rs"]
 mod exchange;
+#[path = "../../faults/src/table.rs"]
+mod table;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -18,6 +20,9 @@ use sessile_sdk::prelude::{Response, Result};
 use crate::events::{Faults, closed};
 
 async fn looped(ws: WebSocket) -> Result<()> {
+    if table::looped(&ws)? || table::raw(&ws)? {
+        return Ok(());
+    }
     command::open(&ws)?;
     match ws.query().get("ticks") {
         None => obey(&ws).await?,

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sessile_sdk::prelude::*;
-use sessile_sdk::{groups, time};
+use sessile_sdk::{JsonMode, groups, time};
+
+use crate::table;
 
 static EVENTS: AtomicU32 = AtomicU32::new(0);
 
@@ -63,6 +65,23 @@ pub(crate) fn obey(ws: &WebSocket, message: Message) -> Result<()> {
         "session" => session(ws, argument(), argument(), argument()),
         "state" => ws.state().to_string(),
         "events" => EVENTS.load(Ordering::Relaxed).to_string(),
+        "scope" => serde_json::Value::Object(ws.scope()).to_string(),
+        "context" => context(ws),
+        "ping" => shown(ws.ping().map(|took| took.as_nanos() > 0)),
+        "round-trip" => format!("{:?}", ws.round_trip().map(|took| took.as_nanos() > 0)),
+        "dropped" => ws.dropped().to_string(),
+        "buffered" => ws.buffered().to_string(),
+        "json" => return ws.send_json_text(rest, JsonMode::Text),
+        "json-binary" => return ws.send_json_text(rest, JsonMode::Binary),
+        "expect-text" => shown(ws.receive_text()),
+        "expect-bytes" => shown(ws.receive_bytes().map(|bytes| bytes.len())),
+        "expect-json" => shown(ws.receive_json_text(JsonMode::Text)),
+        "expect-json-binary" => shown(ws.receive_json_text(JsonMode::Binary)),
+        "call" => table::call(ws, argument()),
+        "closing" => {
+            ws.close(4000, "bye")?;
+            return table::report(ws, &sessile_sdk::Query::parse(rest));
+        }
         "again" => shown(ws.accept().map(|()| "accepted")),
         "receive" => shown(ws.receive().map(|_| "received")),
         "large" => shown(ws.send("x".repeat(argument().parse().unwrap_or(0))).map(|()| "sent")),
@@ -125,7 +144,34 @@ fn session(ws: &WebSocket, verb: &str, key: &str, value: &str) -> String {
     }
 }
 
-fn shown<T: ToString>(result: Result<T>) -> String {
+/// All that FEATURES A12 names, in one line.
+fn context(ws: &WebSocket) -> String {
+    serde_json::json!({
+        "id": format!("{:016x}", ws.id()),
+        "state": ws.state().to_string(),
+        "subprotocol": ws.subprotocol(),
+        "offered": ws.offered_subprotocols(),
+        "host": ws.host(),
+        "origin": ws.origin(),
+        "cookie": ws.cookies().get("a"),
+        "cookies": ws.cookies().get_all("a").collect::<Vec<_>>(),
+        "query": ws.query().get("q"),
+        "queries": ws.query().get_all("q").collect::<Vec<_>>(),
+        "header": ws.header("X-Test"),
+        "headers": ws.headers().get_all("x-TEST").collect::<Vec<_>>(),
+        "none": ws.headers().get("x-none"),
+        "order": ws.headers().iter().map(|(name, _)| name).filter(|name| name.starts_with("x-")).collect::<Vec<_>>(),
+        "url": ws.url().to_string(),
+        "secure": ws.is_secure(),
+        "local": ws.is_local(),
+        "peer": ws.peer_address(),
+        "server": ws.local_address(),
+        "started": ws.started_at().elapsed().is_ok_and(|since| since.as_secs() < 60),
+    })
+    .to_string()
+}
+
+pub(crate) fn shown<T: ToString>(result: Result<T>) -> String {
     match result {
         Ok(value) => value.to_string(),
         Err(error) => format!("error: {error}"),

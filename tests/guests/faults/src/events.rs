@@ -23,6 +23,9 @@ impl WebsocketEvents for Faults {
 
 /// Tells the group named by `?closes=`.
 pub(crate) fn closed(ws: &WebSocket, close: Option<&Close>) -> Result<()> {
+    if ws.query().get("table").is_some() && ws.state() == sessile_sdk::State::Closed {
+        return crate::table::report(ws, &ws.query());
+    }
     if let (Some(group), Some(close)) = (ws.query().get("closes"), close) {
         let line = json!({ "code": close.code, "reason": close.reason });
         sessile_sdk::groups::publish(group, line.to_string())?;

@@ -52,6 +52,7 @@ fn head(request: &Request) -> Result<Response> {
         "rest": request.param("rest"),
         "url": request.url().to_string(),
         "x": headers.get_all("X-Test").collect::<Vec<_>>(),
+        "order": headers.iter().map(|(name, _)| name).collect::<Vec<_>>(),
     }))
 }
 

@@ -5,12 +5,16 @@
 mod command;
 mod events;
 mod exchange;
+mod table;
 
 use sessile_sdk::prelude::*;
 
 use crate::events::{Faults, closed};
 
 fn looped(ws: WebSocket) -> Result<()> {
+    if table::looped(&ws)? || table::raw(&ws)? {
+        return Ok(());
+    }
     command::open(&ws)?;
     while let Some(message) = ws.next()? {
         command::obey(&ws, message)?;

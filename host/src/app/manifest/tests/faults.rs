@@ -7,7 +7,8 @@ fn unknown_key_names_the_nearest() {
     assert_eq!(
         error_with("isolaton = \"shared\""),
         "sessile.toml:8:1: unknown key 'isolaton' in [handlers.chat]; did you mean 'isolation'? \
-         allowed: component, build, export, isolation, limits, config, grants"
+         allowed: component, build, export, isolation, overflow, \
+         auto_response, autosave, limits, config, grants"
     );
     assert_eq!(
         error_with("[handlers.chat.limits]\n  cpu = 5"),

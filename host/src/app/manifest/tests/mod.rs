@@ -10,6 +10,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::limits;
+use crate::outbox::Overflow;
+use crate::port::websocket::AutoResponse;
 
 const MINIMAL: &str = r#"[app]
 name = "chat"
@@ -39,6 +41,9 @@ component = "../target/wasm32-wasip2/release/chat.wasm"
 build = "cargo build --release --target wasm32-wasip2"
 export = "websocket-events"
 isolation = "shared"
+overflow = "drop-oldest"
+auto_response = { request = "ping", response = "pong" }
+autosave = "event"
 
 [handlers.chat.limits]
 message_bytes_max = 16_777_216
@@ -106,6 +111,8 @@ fn minimal_manifest_has_the_defaults() {
     assert_eq!(handler.component, Path::new("apps/chat/chat.wasm"));
     assert_eq!((&handler.build, handler.export), (&None, None));
     assert_eq!(handler.isolation, Isolation::Connection);
+    assert_eq!((handler.overflow, handler.autosave), (Overflow::Wait, Autosave::Never));
+    assert_eq!(handler.auto_response, None);
     assert_eq!(handler.limits, HandlerLimits::default());
     assert_eq!((handler.limits.cpu, handler.limits.deadline), (limits::CPU, None));
     assert!(handler.config.is_empty() && handler.grants.env.is_empty());
@@ -126,6 +133,9 @@ fn full_manifest_is_read_whole() {
     assert_eq!(chat.build.as_deref(), Some("cargo build --release --target wasm32-wasip2"));
     assert_eq!(chat.export, Some(Export::WebsocketEvents));
     assert_eq!(chat.isolation, Isolation::Shared);
+    assert_eq!((chat.overflow, chat.autosave), (Overflow::DropOldest, Autosave::Event));
+    let auto_response = AutoResponse { request: "ping".into(), response: "pong".into() };
+    assert_eq!(chat.auto_response, Some(auto_response));
     let limits = HandlerLimits {
         message_bytes_max: 16 * 1024 * 1024,
         cpu: Duration::from_millis(100),

@@ -3,22 +3,29 @@
 //! Owns the websocket's life (who may do what now), the answer to its handshake, and its queues.
 //! Does no I/O: the websocket's task ([`crate::websocket`]) moves bytes and tells it what came.
 
+mod messages;
+mod pings;
+mod raw;
+
+pub use self::raw::{Incoming, Outgoing};
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
+use self::pings::Pings;
+use self::raw::Denial;
 use super::answer::{self, InvalidHead};
 use super::head::Head;
 use super::inbox::Inbox;
-use super::lifecycle::{CloseError, Closing, Lifecycle, REJECT_STATUS};
-use crate::event::{Close, Message, State, WebsocketId};
-use crate::failure::{Fault, ReportId, close_code};
+use super::lifecycle::{ApplicationState, CloseError, Closing, IllegalTransition, Lifecycle, PeerState, REJECT_STATUS};
+use crate::event::{Close, Kind, State, WebsocketId};
+use crate::failure::{Fault, ReportId};
 use crate::group::Membership;
-use crate::limits;
+use crate::json::JsonError;
 use crate::meter::Meter;
-use crate::outbox::{Outbox, Pushed};
+use crate::outbox::{Bounds, Outbox};
 use crate::session::{CookieAction, CookieSettings, SessionBinding};
 
 /// How the websocket's handler is written.
@@ -51,12 +58,26 @@ pub struct WebsocketPort {
     secure: bool,
     message_bytes_max: usize,
     offered: Box<[String]>,
+    auto_response: Option<Arc<AutoResponse>>,
+    pings: Pings,
     life: Mutex<Life>,
 }
 
-#[derive(Debug)]
+/// A message that the host answers by itself. Manifest key `auto_response`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AutoResponse {
+    /// The text of the message.
+    pub request: String,
+    /// The text of its answer.
+    pub response: String,
+}
+
+#[derive(Debug, Default)]
 struct Life {
     lifecycle: Lifecycle,
+    /// How far `raw` events have told of it.
+    told: raw::Told,
+    denial: Option<Box<Denial>>,
     subprotocol: Option<Box<str>>,
     answer: Option<Box<Answer>>,
     answered: Option<Waker>,
@@ -75,7 +96,7 @@ pub enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WebsocketError {
     /// Not legal in this state.
-    WrongState(State),
+    WrongState(IllegalTransition),
     /// It has ended.
     Disconnected(Close),
     /// Larger than the limit: actual, limit.
@@ -92,6 +113,10 @@ pub enum WebsocketError {
     NotOffered(String),
     /// A header or status that cannot be sent.
     InvalidHead(String),
+    /// The message is of this kind, which was not asked for.
+    WrongKind(Kind),
+    /// Not JSON.
+    BadJson(JsonError),
 }
 
 /// What a port is made of.
@@ -110,34 +135,45 @@ pub struct WebsocketParts {
     pub secure: bool,
     /// Offered subprotocols.
     pub offered: Box<[String]>,
-    /// Bounds: message bytes, outbox bytes, outbox messages.
-    pub bounds: (usize, usize, usize),
+    /// Bytes of a message.
+    pub message_bytes_max: usize,
+    /// What the outbox holds.
+    pub outbox: Bounds,
+    /// What is answered without the guest.
+    pub auto_response: Option<Arc<AutoResponse>>,
 }
 
 impl WebsocketPort {
     /// A websocket whose handshake has come.
     pub fn new(parts: WebsocketParts) -> Self {
         let id = WebsocketId::mint();
-        let (message_bytes_max, outbox_bytes_max, outbox_messages_max) = parts.bounds;
         Self {
             id,
             head: parts.head,
             style: parts.style,
             session: parts.session,
-            outbox: Arc::new(Outbox::new(outbox_bytes_max, outbox_messages_max)),
+            outbox: Arc::new(Outbox::new(parts.outbox)),
             membership: Membership::new(parts.groups, id),
             meter: Arc::default(),
             cookies: parts.cookies,
             secure: parts.secure,
-            message_bytes_max,
+            message_bytes_max: parts.message_bytes_max,
             offered: parts.offered,
-            life: Mutex::new(Life { lifecycle: Lifecycle::new(), subprotocol: None, answer: None, answered: None }),
+            auto_response: parts.auto_response,
+            pings: Pings::default(),
+            life: Mutex::default(),
         }
     }
 
     /// Where it is in its life.
     pub fn state(&self) -> State {
         self.life().lifecycle.state()
+    }
+
+    /// How far the peer and the application have come.
+    pub fn states(&self) -> (PeerState, ApplicationState) {
+        let life = self.life();
+        (life.lifecycle.peer(), life.lifecycle.application())
     }
 
     /// The subprotocols that the peer offered.
@@ -163,9 +199,8 @@ impl WebsocketPort {
             answer::insert(&mut head, http::header::SEC_WEBSOCKET_PROTOCOL, name)?;
         }
         let mut life = self.life();
-        if life.lifecycle.accept().is_err() {
-            return Err(life.refusal());
-        }
+        let accepted = life.lifecycle.accept();
+        accepted.map_err(|illegal| life.refusal(illegal))?;
         if let CookieAction::Set(id) = self.session.cookie() {
             answer::append(&mut head, http::header::SET_COOKIE, &self.cookies.set(&id, self.secure))?;
             self.session.cookie_given();
@@ -181,79 +216,13 @@ impl WebsocketPort {
     /// # Errors
     /// `WrongState`, `InvalidHead`, `Disconnected`.
     pub fn reject(&self, status: u16, headers: &[(String, String)], body: Vec<u8>) -> Result<(), WebsocketError> {
-        let status = StatusCode::from_u16(status)
-            .ok()
-            .filter(|status| status.is_client_error() || status.is_server_error())
-            .ok_or_else(|| WebsocketError::InvalidHead(format!("status {status}: 400-599 may deny a handshake")))?;
-        let head = answer::headers(headers)?;
+        let denial = Denial::new(status, headers)?;
         let mut life = self.life();
-        if life.lifecycle.reject().is_err() {
-            return Err(life.refusal());
-        }
+        let rejected = life.lifecycle.reject();
+        rejected.map_err(|illegal| life.refusal(illegal))?;
         drop(life);
-        self.deny(status, head, body);
+        self.deny(denial.status, denial.head, body);
         Ok(())
-    }
-
-    /// Queues a message, waiting for room.
-    ///
-    /// # Errors
-    /// `WrongState`, `Disconnected`, `TooLarge`; `TimedOut` where the peer took nothing for
-    /// [`limits::SEND_WAIT`]: the websocket is then closed with 1013.
-    ///
-    /// # Cancel safety
-    /// Dropped while it waits, the message is not sent.
-    pub async fn send(&self, message: Message) -> Result<(), WebsocketError> {
-        self.may_send(&message)?;
-        let mut slot = Some(message);
-        let mut pushed = std::future::poll_fn(|cx| self.outbox.poll_push(&mut slot, cx));
-        // Most find room at once, and need no timer.
-        let at_once = match futures_util::poll!(&mut pushed) {
-            Poll::Ready(pushed) => Ok(pushed),
-            Poll::Pending => tokio::time::timeout(limits::SEND_WAIT, pushed).await,
-        };
-        match at_once {
-            Ok(Pushed::Queued(_)) => Ok(()),
-            Ok(_) => Err(self.life().refusal()),
-            Err(_) => {
-                self.host_close(close_code::TRY_AGAIN, "the peer takes nothing");
-                Err(WebsocketError::TimedOut)
-            }
-        }
-    }
-
-    /// Queues a message if there is room.
-    ///
-    /// # Errors
-    /// `WrongState`, `TooLarge`.
-    pub fn try_send(&self, message: Message) -> Result<Pushed, WebsocketError> {
-        self.may_send(&message)?;
-        Ok(self.outbox.push(message))
-    }
-
-    /// The next message. Its delivery refills the CPU budget.
-    ///
-    /// # Errors
-    /// `WrongStyle`, `WrongState` before `accept`, `TimedOut`, `Disconnected`.
-    ///
-    /// # Cancel safety
-    /// Dropped while it waits, no message is lost.
-    pub async fn receive(&self, timeout: Option<Duration>) -> Result<Message, WebsocketError> {
-        let Style::Loop(inbox) = &self.style else { return Err(WebsocketError::WrongStyle) };
-        if self.state() == State::Connecting {
-            return Err(WebsocketError::WrongState(State::Connecting));
-        }
-        let received = std::future::poll_fn(|cx| inbox.poll_receive(cx));
-        let message = match timeout {
-            None => received.await,
-            Some(span) => match tokio::time::timeout(span, received).await {
-                Ok(message) => message,
-                Err(_) => return Err(WebsocketError::TimedOut),
-            },
-        };
-        let message = message.map_err(WebsocketError::Disconnected)?;
-        self.meter.refill(self.meter.budget());
-        Ok(message)
     }
 
     /// Closes; before `accept` it rejects with 403. In loop style it waits for the end.
@@ -265,7 +234,7 @@ impl WebsocketPort {
             let mut life = self.life();
             match life.lifecycle.close(code, &reason) {
                 Ok(closing) => closing,
-                Err(CloseError::Illegal(_)) => return Err(life.refusal()),
+                Err(CloseError::Illegal(illegal)) => return Err(life.refusal(illegal)),
                 Err(error) => return Err(error.into()),
             }
         };
@@ -303,10 +272,13 @@ impl WebsocketPort {
         let _late = self.life().lifecycle.peer_closed(code, reason);
     }
 
-    /// Our close frame has left.
-    pub fn close_sent(&self) {
+    /// Our close frame leaves: the handler's, the host's, or that of an outbox which would not wait.
+    pub fn close_leaves(&self, close: &Close) {
+        let mut life = self.life();
+        // Illegal where it was begun here, as it mostly was.
+        let _begun = life.lifecycle.close(close.code, &close.reason);
         // The library answers a peer's close by itself; then none of ours was owed.
-        let _unowed = self.life().lifecycle.close_sent();
+        let _unowed = life.lifecycle.close_sent();
     }
 
     /// The wait for the peer's close is over.
@@ -323,6 +295,7 @@ impl WebsocketPort {
             (life.lifecycle.take_close_event(), life.lifecycle.end().cloned())
         };
         self.outbox.end();
+        self.pings.end();
         self.membership.leave_all();
         if let (Style::Loop(inbox), Some(end)) = (&self.style, end) {
             inbox.end(end);
@@ -368,16 +341,12 @@ impl WebsocketPort {
 
     fn deny(&self, status: StatusCode, head: HeaderMap, body: Vec<u8>) {
         self.session.head_left();
-        self.life().answer(Answer::Reject(status, head, body));
+        let mut life = self.life();
+        life.answer(Answer::Reject(status, head, body));
+        let sent = life.lifecycle.response_sent();
+        debug_assert_eq!(sent, Ok(()), "whoever denies has begun the response");
+        drop(life);
         self.outbox.end();
-    }
-
-    fn may_send(&self, message: &Message) -> Result<(), WebsocketError> {
-        if message.len() > self.message_bytes_max {
-            return Err(WebsocketError::TooLarge(message.len(), self.message_bytes_max));
-        }
-        let life = self.life();
-        life.lifecycle.send().map_err(|_| life.refusal())
     }
 
     fn life(&self) -> MutexGuard<'_, Life> {
@@ -394,10 +363,10 @@ impl Life {
     }
 
     /// Why a call is refused now: the close if there is one, else the state.
-    fn refusal(&self) -> WebsocketError {
+    fn refusal(&self, illegal: IllegalTransition) -> WebsocketError {
         match self.lifecycle.end() {
             Some(close) => WebsocketError::Disconnected(close.clone()),
-            None => WebsocketError::WrongState(self.lifecycle.state()),
+            None => WebsocketError::WrongState(illegal),
         }
     }
 }
@@ -413,7 +382,7 @@ impl From<CloseError> for WebsocketError {
         match error {
             CloseError::InvalidCode(code) => Self::InvalidCode(code),
             CloseError::ReasonTooLong { actual, limit } => Self::ReasonTooLong(actual, limit),
-            CloseError::Illegal(illegal) => Self::WrongState(illegal.state),
+            CloseError::Illegal(illegal) => Self::WrongState(illegal),
         }
     }
 }
