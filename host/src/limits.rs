@@ -141,6 +141,20 @@ pub const SESSION_QUEUE_MAX: usize = 4096;
 pub const SESSION_COMMIT_MAX: usize = 256;
 /// How long SQLite waits for a database that another process has locked, then `unavailable`.
 pub const SESSION_BUSY: Duration = Duration::from_secs(2);
+/// Life of a session without use. Key `session.idle_s`.
+pub const SESSION_IDLE: Duration = Duration::from_secs(24 * 3600);
+/// Life of a session in all. Key `session.absolute_s`.
+pub const SESSION_ABSOLUTE: Duration = Duration::from_secs(14 * 24 * 3600);
+/// The longest life that a session may be given by its handler: as the cookie's, 400 days.
+pub const SESSION_EXPIRY_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
+/// That a flushed session is remembered, so that a save which was under way cannot revive it.
+pub const SESSION_TOMBSTONE: Duration = Duration::from_secs(24 * 3600);
+/// How often sessions that have ended are forgotten.
+pub const SESSION_SWEEP: Duration = Duration::from_secs(60);
+/// Of those, in one transaction; the rest waits for the next.
+pub const SESSION_SWEEP_MAX: u32 = 1000;
+/// Sessions in memory (`store = "memory"`); past it a save is `unavailable`.
+pub const MEMORY_SESSIONS_MAX: usize = 100_000;
 /// Life of the cookie. Key `session.max_age_s`.
 pub const SESSION_MAX_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
 

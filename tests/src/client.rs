@@ -112,6 +112,12 @@ impl Socket {
         Ok(Self { stream, response })
     }
 
+    /// The cookie that the handshake set.
+    pub fn cookie(&self) -> Option<String> {
+        let set = self.response.headers().get("set-cookie")?.to_str().ok()?;
+        Some(set.split(';').next()?.to_owned())
+    }
+
     /// The status of a handshake that is expected to be denied, with its body.
     pub async fn denied(address: SocketAddr, path: &str, headers: &[(&'static str, &str)]) -> (u16, String) {
         match Self::open_with(address, path, headers).await.map(drop) {

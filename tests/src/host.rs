@@ -1,6 +1,6 @@
 //! A host under test: a child process on port 0, its log kept, ended with its drop.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -78,6 +78,15 @@ impl Host {
     /// Runs the program to its end.
     pub fn run(args: &[&str]) -> Output {
         Self::command(None).args(args).output().expect("the program runs")
+    }
+
+    /// Runs the program to its end with this on its stdin.
+    pub fn run_with_input(args: &[&str], input: &str) -> Output {
+        let mut command = Self::command(None);
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        child.stdin.take().expect("stdin is piped").write_all(input.as_bytes()).expect("it reads its input");
+        child.wait_with_output().expect("the program runs")
     }
 
     /// Where it listens.

@@ -1,4 +1,5 @@
-//! The chat's page in a real browser: two tabs in one room, by WebDriver, in Debian's Chromium.
+//! A real browser, by WebDriver, Debian's Chromium: the chat's page in two tabs, and a page that walks
+//! through what a browser can see of a websocket.
 //!
 //! Where there is no chromedriver it prints a line that begins with SKIPPED, and CI repeats it.
 
@@ -159,5 +160,59 @@ async fn chat_in_chromium_carries_messages_between_two_tabs_and_keeps_the_name()
     );
     if let Ok(file) = std::env::var("SESSILE_SCREENSHOT") {
         std::fs::write(file, browser.screenshot().await.as_str().expect("base64")).expect("the screenshot is kept");
+    }
+}
+
+/// What a page sees: each step adds to the list that is compared in the end.
+const WALK: &str = r#"
+const done = arguments[arguments.length - 1], seen = [];
+const walk = (path, protocols, sends, close) => new Promise(resolve => {
+    const ws = new WebSocket(`ws://${location.host}${path}`, protocols);
+    ws.binaryType = "arraybuffer";
+    const next = () => sends.length ? ws.send(sends.shift()) : close && ws.close(...close);
+    ws.onopen = () => { seen.push(["open", ws.protocol]); next(); };
+    ws.onmessage = ({ data }) => { seen.push(data instanceof ArrayBuffer ? [...new Uint8Array(data)] : data); next(); };
+    ws.onclose = ({ code, reason, wasClean }) => { seen.push([code, reason, wasClean]); resolve(); };
+});
+(async () => {
+    for (const path of ["/ws", "/loop"]) {
+        const json = ['json { "a" : [ 1, 2 ] }', new Uint8Array([0, 255])];
+        await walk(`${path}?subprotocol=b`, ["a", "b"], json, [4001, "bye"]);
+        await walk(path, [], ["close 4003 forbidden"]);
+        await walk(`${path}?open=reject`, [], []);
+        await walk(path, [], [], [4000 + path.length]);
+    }
+    done(seen);
+})();
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_in_chromium_walks_through_accept_subprotocol_json_close_codes_and_denial() {
+    let Some(browser) = Browser::start().await else {
+        let mut out = std::io::stderr().lock();
+        writeln!(out, "SKIPPED the browser test: chromedriver is not installed").expect("stderr");
+        return;
+    };
+    for way in [Way::Keep, Way::Concurrent] {
+        let host = Host::start(&App::faults(way), way);
+        browser.open_tab(&format!("http://{}/http/status/200", host.address())).await;
+        let seen = browser.post("/execute/async", json!({ "script": WALK, "args": [] })).await;
+        let expected: Vec<Value> = ["/ws", "/loop"]
+            .into_iter()
+            .flat_map(|path| {
+                [
+                    json!(["open", "b"]),
+                    json!("{\"a\":[1,2]}"),
+                    json!([0, 255]),
+                    json!([4001, "bye", true]),
+                    json!(["open", ""]),
+                    json!([4003, "forbidden", true]),
+                    json!([1006, "", false]),
+                    json!(["open", ""]),
+                    json!([4000 + path.len(), "", true]),
+                ]
+            })
+            .collect();
+        assert_eq!(seen, json!(expected));
     }
 }

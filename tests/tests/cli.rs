@@ -4,7 +4,7 @@
 
 use std::process::Output;
 
-use sessile_tests::{App, Host, Way};
+use sessile_tests::{App, Host, Settings, Way, get};
 use tempfile::TempDir;
 
 const GOOD: &str = "[app]\nname = \"v\"\n[[routes]]\npath = \"/ws\"\nhandler = \"v\"\n\
@@ -92,4 +92,42 @@ fn help_shows_examples() {
     let output = Host::run(&["--help"]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && said.contains("sessile up examples/chat"), "{said}");
+}
+
+#[tokio::test]
+async fn sessions_are_listed_shown_deleted_exported_and_imported_beside_the_host() {
+    let app = App::faults(Way::Keep);
+    let host = Host::start(&app, Way::Keep);
+    let data = host.data().to_str().unwrap().to_owned();
+    let sessions = |more: &[&str]| {
+        let args = [&["sessions", app.path().to_str().unwrap(), "--data", &data], more].concat();
+        let output = Host::run(&args);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), said)
+    };
+    assert_eq!(sessions(&["list"]), (Some(0), "no sessions\n".into(), String::new()));
+    let cookie = get(host.address(), "/http/session/set?k=a&v=1", None).await.cookie();
+    let (_, listed, _) = sessions(&["list"]);
+    let key = listed.lines().nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    assert!(listed.starts_with("KEY") && listed.lines().nth(1).unwrap().ends_with("24 h"), "{listed}");
+    let json: serde_json::Value = serde_json::from_str(sessions(&["list", "--json"]).1.trim()).unwrap();
+    assert_eq!((json["key"].as_str(), json["version"].as_u64()), (Some(key.as_str()), Some(1)));
+    let (_, shown, _) = sessions(&["show", &key]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["values"], serde_json::json!({ "a": "1" }));
+    let (_, backup, _) = sessions(&["export"]);
+    assert_eq!(backup.lines().count(), 1);
+    let (code, _, said) = sessions(&["show", "zz"]);
+    assert!(code == Some(2) && said.contains("sessile sessions list"), "{said}");
+    assert_eq!(sessions(&["delete", &key]).0, Some(0));
+    assert_eq!(get(host.address(), "/http/session/new", cookie.as_deref()).await.text(), "true");
+
+    let other = TempDir::new().unwrap();
+    let elsewhere = Host::start_with(&app, Settings { way: Way::Keep, data: Some(other.path()), program: None });
+    let import = ["sessions", app.path().to_str().unwrap(), "--data", other.path().to_str().unwrap(), "import"];
+    let imported = Host::run_with_input(&import, &backup);
+    assert_eq!(String::from_utf8(imported.stdout).unwrap(), "1 sessions put back\n");
+    assert_eq!(get(elsewhere.address(), "/http/session/get?k=a", cookie.as_deref()).await.text(), "\"1\"");
+    let nowhere = Host::run(&["sessions", app.path().to_str().unwrap(), "list"]);
+    assert!(String::from_utf8_lossy(&nowhere.stderr).contains("--data"), "{nowhere:?}");
 }

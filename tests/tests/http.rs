@@ -37,6 +37,7 @@ async fn head_is_what_was_sent(way: Way) {
     let wanted = serde_json::json!({
         "method": "GET", "path": "/http/head/a%20b", "query": "x y", "rest": "head/a b",
         "url": "http://shop.example:81/http/head/a%20b?q=1&q=x+y", "x": ["one", "two"],
+        "order": ["host", "x-test", "x-test"],
     });
     assert_eq!(head, wanted);
 }

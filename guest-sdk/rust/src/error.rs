@@ -88,7 +88,7 @@ pub enum Error {
     CookieUnreachable,
     /// The session store failed; nothing was saved, the changes are kept.
     SessionUnavailable(String),
-    /// The session was flushed elsewhere. Reserved.
+    /// The session was flushed, here or by another of its holders.
     SessionDeleted,
     /// The host has newer code for this websocket: finish. Reserved.
     Retire,

@@ -1,11 +1,14 @@
 //! The session: state that lasts, shared by the exchanges and websockets of one browser. Turns values
 //! into the JSON that every language reads; the host keeps them.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::bindings::wit::session;
 use crate::error::Result;
+use crate::websocket::nanos;
 
 /// The session of a websocket or exchange. Changes are seen here at once, and by others after a
 /// save: an exchange saves by itself when it answers, unless the status is 500; a websocket when
@@ -132,6 +135,34 @@ impl Session {
     /// As [`Self::remove`].
     pub fn version(&self) -> Result<u64> {
         Ok(session::version(self.of)?)
+    }
+
+    /// Lets the session end after so long without use, at most 400 days, in place of what the manifest
+    /// says; none to go back to that. Saved as any change.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`](crate::Error::TooLarge) in days; as [`Self::remove`].
+    pub fn set_expiry(&self, expiry: Option<Duration>) -> Result<()> {
+        Ok(session::set_expiry(self.of, expiry.map(nanos))?)
+    }
+
+    /// Gives the session another id: at each login, so that an id which a stranger planted or saw opens
+    /// nothing. The peer gets it with the response, or with the 101.
+    ///
+    /// # Errors
+    /// [`Error::CookieUnreachable`](crate::Error::CookieUnreachable) after those; as [`Self::save`].
+    pub fn cycle_id(&self) -> Result<()> {
+        Ok(session::cycle_id(self.of)?)
+    }
+
+    /// Ends the session for good: at logout. Its record is gone, its websockets are closed with 1008,
+    /// this one when its handler returns.
+    ///
+    /// # Errors
+    /// [`Error::SessionDeleted`](crate::Error::SessionDeleted) the second time, as of every call that
+    /// follows; [`Error::SessionUnavailable`](crate::Error::SessionUnavailable).
+    pub fn flush(&self) -> Result<()> {
+        Ok(session::flush(self.of)?)
     }
 
     /// Saves the changes, key by key; returns the version once they are durable.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::manifest::{self, Autosave, Export, HandlerSettings, Manifest, ManifestError};
+use super::manifest::{self, Autosave, Export, HandlerSettings, Manifest, ManifestError, Store};
 use super::route::{DuplicateRoute, Params, Router};
 use crate::bindings::Identity;
 use crate::group::Groups;
@@ -19,7 +19,7 @@ use crate::instance::load::{self, Exports, LoadError};
 use crate::instance::{Handler, Isolation, Settings};
 use crate::limits;
 use crate::outbox::Bounds;
-use crate::session::{CookieSettings, SameSite, Secure};
+use crate::session::{CookieSettings, Lifetimes, SameSite, Secure};
 
 /// The manifest's name in an app's folder.
 pub const MANIFEST: &str = "sessile.toml";
@@ -32,6 +32,10 @@ pub struct Version {
     pub name: String,
     /// How the session cookie is set.
     pub cookies: Arc<CookieSettings>,
+    /// How long sessions last.
+    pub lifetimes: Lifetimes,
+    /// Where sessions are kept; what the first version says counts until the host is restarted.
+    pub store: Store,
     /// Which origins may open websockets.
     pub origins: manifest::OriginRule,
     router: Router<Arc<Handler>>,
@@ -86,6 +90,9 @@ pub enum VersionError {
         /// The handler.
         handler: String,
     },
+    /// A running host cannot change where its sessions are.
+    #[error("`session.store` is another than the running host's; restart it to change the store")]
+    Store,
     /// The manifest chooses an export that the component does not have.
     #[error("handler '{handler}': `export = \"{export}\"`, but the component does not export it")]
     Missing {
@@ -122,6 +129,9 @@ impl App {
     pub fn reload(&self, engine: &Arc<Engine>) -> Result<u64, VersionError> {
         let number = self.current.load().number + 1;
         let version = Version::load(engine, &self.folder, &self.cache, &self.groups, number)?;
+        if version.store != self.current.load().store {
+            return Err(VersionError::Store);
+        }
         self.current.store(Arc::new(version));
         Ok(number)
     }
@@ -159,6 +169,8 @@ impl Version {
             number,
             name: manifest.app.name.clone(),
             cookies: Arc::new(cookies(&manifest.session)),
+            lifetimes: Lifetimes { idle: manifest.session.idle, absolute: manifest.session.absolute },
+            store: manifest.session.store,
             origins: manifest.app.origins(),
             router: Router::new(routes)?,
             handlers,

@@ -1,6 +1,7 @@
 //! WIT `session`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use wasmtime::Result;
 
@@ -30,6 +31,18 @@ pub(super) fn link(session: &mut Interface<'_>) -> Result<()> {
     session.now("discard", |state, (of,): (u64,)| Ok((state.session(of)?.discard().map_err(Error::from),)))?;
     session.now("is-new", |state, (of,): (u64,)| Ok((state.session(of)?.is_new().map_err(Error::from),)))?;
     session.now("version", |state, (of,): (u64,)| Ok((state.session(of)?.version().map_err(Error::from),)))?;
+    session.now("set-expiry", |state, (of, expiry): (u64, Option<u64>)| {
+        let expiry = expiry.map(Duration::from_nanos);
+        Ok((state.session(of)?.set_expiry(expiry).map_err(Error::from),))
+    })?;
+    session.wait("cycle-id", |state, (of,): (u64,)| {
+        let holder = Holder::find(state, of)?;
+        Ok(async move { (holder.session().cycle_id().await.map_err(Error::from),) })
+    })?;
+    session.wait("flush", |state, (of,): (u64,)| {
+        let holder = Holder::find(state, of)?;
+        Ok(async move { (holder.session().flush().await.map_err(Error::from),) })
+    })?;
     session.wait("save", |state, (of, if_version): (u64, Option<u64>)| {
         let holder = Holder::find(state, of)?;
         Ok(async move { (holder.session().save(if_version).await.map_err(Error::from),) })
@@ -66,6 +79,7 @@ impl From<SessionError> for Error {
             SessionError::TooLarge { actual, limit, .. } => Self::TooLarge(excess(actual, limit)),
             SessionError::Conflict(saved) => Self::Conflict(saved),
             SessionError::CookieUnreachable => Self::CookieUnreachable,
+            SessionError::Deleted => Self::Deleted,
             SessionError::Unavailable(text) => Self::Unavailable(text),
         }
     }

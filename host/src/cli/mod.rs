@@ -3,6 +3,7 @@
 //! Owns arguments, messages and exit codes: 0 done, 1 failed while running, 2 nothing was started.
 
 mod build;
+mod sessions;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -30,7 +31,8 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   sessile up examples/chat                          build it, serve it on 127.0.0.1:8000
   sessile serve my-app --listen 127.0.0.1:0         serve what is built, on any free port
-  sessile reload my-app                             new code under live websockets";
+  sessile reload my-app                             new code under live websockets
+  sessile sessions my-app export > backup.jsonl     its sessions, while it runs";
 
 #[derive(Subcommand)]
 enum Command {
@@ -51,6 +53,8 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         data: Option<PathBuf>,
     },
+    /// Look at, end, back up the sessions of an app
+    Sessions(sessions::Sessions),
 }
 
 #[derive(Args)]
@@ -81,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Up(serve) => build(&serve.dir).and_then(|()| up(serve)),
         Command::Serve(serve) => up(serve),
         Command::Reload { dir, data } => reload(&dir, data),
+        Command::Sessions(sessions) => sessions::run(sessions),
     };
     match result {
         Ok(code) => code.into(),

@@ -183,7 +183,7 @@ impl Service {
     fn binding(&self, version: &Version, headers: &HeaderMap, secure: bool) -> SessionBinding {
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let presented = version.cookies.find(cookies, secure);
-        SessionBinding::new(self.sessions.clone(), self.live_sessions.clone(), presented)
+        SessionBinding::new(self.sessions.clone(), self.live_sessions.clone(), version.lifetimes, presented)
     }
 }
 

@@ -59,6 +59,12 @@ impl Service {
             auto_response: settings.auto_response.clone(),
         };
         let port = Arc::new(WebsocketPort::new(parts));
+        let flushed = Arc::downgrade(&port);
+        port.session.on_flush(move || {
+            if let Some(port) = flushed.upgrade() {
+                port.session_flushed();
+            }
+        });
         Websocket { port, app: self.app.clone(), seat, message_bytes_max }
     }
 

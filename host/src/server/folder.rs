@@ -58,7 +58,7 @@ impl DataFolder {
 
     /// The session store.
     pub fn sessions(&self) -> PathBuf {
-        self.path.join("sessions.db")
+        session_file(&self.path)
     }
 
     /// Binds the admin socket (0600). One that a killed host left behind is replaced: the lock is
@@ -73,6 +73,11 @@ impl DataFolder {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         Ok(socket)
     }
+}
+
+/// The session store of a data folder.
+pub fn session_file(data: &Path) -> PathBuf {
+    data.join("sessions.db")
 }
 
 /// Where the host of a data folder takes commands.

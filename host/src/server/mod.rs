@@ -7,7 +7,7 @@ mod admin;
 mod folder;
 
 pub use admin::{AdminError, reload};
-pub use folder::{DataFolder, FolderError};
+pub use folder::{DataFolder, FolderError, session_file};
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -19,6 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::app::manifest::Store;
 use crate::app::{App, VersionError};
 use crate::failure::close_code;
 use crate::http::{self, Service};
@@ -26,7 +27,7 @@ use crate::instance::cache::Cache;
 use crate::instance::engine::{Engine, Memory};
 use crate::limits;
 use crate::listener::{BindError, Connection, Listener};
-use crate::session::{LiveSessions, OpenError, SqliteDb};
+use crate::session::{LiveSessions, MemoryDb, OpenError, SessionDb, SqliteDb, Timestamp};
 use crate::websocket::registry::Registry;
 
 /// What is served, and where.
@@ -90,11 +91,14 @@ impl Server {
         let cache =
             Cache::open(&data.cache()).map_err(|cause| StartError::System { what: "the compile cache", cause })?;
         let app = App::load(&engine, &settings.folder, cache)?;
-        let sessions = SqliteDb::open(&data.sessions())?;
+        let sessions: Arc<dyn SessionDb> = match app.current().store {
+            Store::Sqlite => Arc::new(SqliteDb::open(&data.sessions())?),
+            Store::Memory => Arc::new(MemoryDb::default()),
+        };
         let listener = Listener::bind(settings.listen)?;
         let service = Service {
             app: Arc::new(app),
-            sessions: Arc::new(sessions),
+            sessions,
             live_sessions: Arc::new(LiveSessions::default()),
             websockets: Registry::default(),
             tasks: TaskTracker::new(),
@@ -123,6 +127,7 @@ impl Server {
         tokio::select! {
             () = self.accept(&connections, &drain) => {}
             () = self.housekeeping() => {}
+            () = self.sweep_sessions() => {}
             () = admin::serve(admin, || self.reload()) => {}
             () = self.signals(signals) => {}
         }
@@ -145,6 +150,19 @@ impl Server {
         loop {
             ticks.tick().await;
             self.engine.sweep();
+        }
+    }
+
+    /// Forgets sessions that have ended.
+    async fn sweep_sessions(&self) {
+        let mut ticks = tokio::time::interval(limits::SESSION_SWEEP);
+        loop {
+            ticks.tick().await;
+            match self.service.sessions.sweep(Timestamp::now()).await {
+                Ok(0) => {}
+                Ok(swept) => tracing::debug!(swept, "sessions had ended"),
+                Err(error) => tracing::warn!("ended sessions could not be forgotten: {error}"),
+            }
         }
     }
 

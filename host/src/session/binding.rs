@@ -1,30 +1,44 @@
 //! The session of one exchange or websocket: which id the peer holds, the record that was loaded,
 //! the changes not yet saved.
 //!
-//! Owns the rules of FEATURES C1-C4 and C7 that are about one holder. Small while unused: an idle
+//! Owns the rules of FEATURES C1-C4, C6, C7 and C9 that are about one holder. Small while unused: an idle
 //! websocket keeps one. No lock is held while the store is asked.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::db::{DbError, SessionDb};
-use super::live::{LiveSessions, Minted};
+use super::db::{DbError, Save, SessionDb};
+use super::live::LiveSessions;
 use super::overlay::{Overlay, unsaved};
+use super::record::{Lifetimes, Timestamp};
 use super::{Record, SessionId, SessionKey, TooLarge};
 use crate::json::{self, JsonError};
+use crate::limits;
+
+const DAY: u64 = 24 * 3600;
 
 /// A session as one exchange or websocket sees it.
 pub struct SessionBinding {
     db: Arc<dyn SessionDb>,
     live: Arc<LiveSessions>,
+    lifetimes: Lifetimes,
+    shared: Arc<Shared>,
+}
+
+/// What others may change: a new id, the end.
+pub(super) struct Shared {
     state: Mutex<State>,
+    /// What the holder does when the session is flushed by another.
+    on_flush: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 struct State {
     identity: Identity,
     head: Head,
+    flushed: bool,
     snapshot: Option<Arc<Record>>,
     overlay: Option<Box<Overlay>>,
 }
@@ -39,7 +53,6 @@ enum Identity {
 struct Known {
     id: SessionId,
     peer: Peer,
-    _minted: Option<Minted>,
 }
 
 /// Whether the peer can come back with the id.
@@ -95,6 +108,9 @@ pub enum SessionError {
     /// The peer holds no cookie and cannot get one any more.
     #[error("the peer holds no session cookie, and it is too late to give it one")]
     CookieUnreachable,
+    /// It was flushed.
+    #[error("the session was flushed")]
+    Deleted,
     /// The store failed.
     #[error("the session store failed: {0}")]
     Unavailable(String),
@@ -102,49 +118,150 @@ pub enum SessionError {
 
 impl SessionBinding {
     /// The session of a request that presented this id, or none.
-    pub fn new(db: Arc<dyn SessionDb>, live: Arc<LiveSessions>, presented: Option<SessionId>) -> Self {
+    pub fn new(
+        db: Arc<dyn SessionDb>,
+        live: Arc<LiveSessions>,
+        lifetimes: Lifetimes,
+        presented: Option<SessionId>,
+    ) -> Self {
         let identity = Identity::Unknown(presented.map(Box::new));
-        let state = State { identity, head: Head::Here, snapshot: None, overlay: None };
-        Self { db, live, state: Mutex::new(state) }
+        let state = State { identity, head: Head::Here, flushed: false, snapshot: None, overlay: None };
+        let shared = Arc::new(Shared { state: Mutex::new(state), on_flush: OnceLock::new() });
+        Self { db, live, lifetimes, shared }
+    }
+
+    /// What to do when another holder flushes the session; said once.
+    pub fn on_flush(&self, act: impl Fn() + Send + Sync + 'static) {
+        let said = self.shared.on_flush.set(Box::new(act));
+        debug_assert!(said.is_ok(), "said twice");
     }
 
     /// Loads the latest saved record. An id without a record is not adopted, unless this host minted
     /// it for a websocket that lives; then, while the head is here, a new one is minted.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `Deleted`, `Unavailable`.
     ///
     /// # Cancel safety
     /// Dropped, nothing has changed.
     pub async fn open(&self) -> Result<(), SessionError> {
-        let (id, known) = match &self.state().identity {
-            Identity::Known(known) => (Some(known.id.clone()), true),
-            Identity::Unknown(presented) => (presented.as_deref().cloned(), false),
+        let (id, known) = {
+            let state = self.state();
+            state.not_flushed()?;
+            match &state.identity {
+                Identity::Known(known) => (Some(known.id.clone()), true),
+                Identity::Unknown(presented) => (presented.as_deref().cloned(), false),
+            }
         };
+        let now = Timestamp::now();
         let saved = match &id {
-            Some(id) => self.db.load(id.key()).await.map_err(SessionError::from)?,
+            Some(id) => self.db.load(id.key(), now).await?,
             None => None,
         };
-        let mut state = self.state();
-        if !known && matches!(state.identity, Identity::Unknown(_)) {
-            self.identify(&mut state, id, saved.is_some())?;
+        if let (Some(id), Some(record)) = (&id, &saved)
+            && record.is_stale(now, self.lifetimes)
+        {
+            self.db.touch(id.key(), now, self.lifetimes);
         }
+        if !known {
+            self.identify(id, saved.is_some())?;
+        }
+        let mut state = self.state();
+        state.not_flushed()?;
         state.snapshot = Some(saved.unwrap_or_else(unsaved));
         Ok(())
     }
 
-    fn identify(&self, state: &mut State, presented: Option<SessionId>, saved: bool) -> Result<(), SessionError> {
+    fn identify(&self, presented: Option<SessionId>, saved: bool) -> Result<(), SessionError> {
         let known = match presented {
-            Some(id) if saved || self.live.contains(id.key()) => Known { id, peer: Peer::Holds, _minted: None },
-            _ if state.head == Head::Left => return Ok(()),
-            _ => {
-                let id = SessionId::mint().map_err(|error| SessionError::Unavailable(error.to_string()))?;
-                let minted = Some(self.live.hold(id.key()));
-                Known { id, peer: Peer::Lacks, _minted: minted }
+            Some(id) if saved || self.live.minted(id.key()) => Known { id, peer: Peer::Holds },
+            _ if self.state().head == Head::Left => return Ok(()),
+            _ => Known { id: mint()?, peer: Peer::Lacks },
+        };
+        let (key, minted) = (known.id.key(), known.peer == Peer::Lacks);
+        {
+            let mut state = self.state();
+            if matches!(state.identity, Identity::Known(_)) {
+                return Ok(());
+            }
+            state.identity = Identity::Known(Box::new(known));
+        }
+        self.live.hold(key, &self.shared, minted);
+        Ok(())
+    }
+
+    /// Gives the session another id, which the peer gets with the head; the old one opens nothing any
+    /// more. For a login, so that an id which a stranger has seen is worth nothing after it.
+    ///
+    /// # Errors
+    /// `NotOpen`, `Deleted`, `CookieUnreachable` once the head has left, `Unavailable`.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, the session may be lost to its peer.
+    pub async fn cycle_id(&self) -> Result<(), SessionError> {
+        let old = {
+            let state = self.state();
+            state.not_flushed()?;
+            state.snapshot.as_ref().ok_or(SessionError::NotOpen)?;
+            match &state.identity {
+                Identity::Known(known) if state.head == Head::Here => known.id.key(),
+                _ => return Err(SessionError::CookieUnreachable),
             }
         };
-        state.identity = Identity::Known(Box::new(known));
+        let new = mint()?;
+        self.db.rename(old, new.key()).await?;
+        self.live.cycle(old, &new);
+        let mut state = self.state();
+        let saved = state.snapshot.as_ref().is_some_and(|record| record.version > 0);
+        if let Identity::Known(known) = &mut state.identity {
+            known.peer = if saved { Peer::Owed } else { Peer::Lacks };
+        }
         Ok(())
+    }
+
+    /// Ends the session for good, for a logout: the record goes, a later save of anybody fails, and
+    /// all other websockets that hold it end. The head, if it is here, takes the cookie back.
+    ///
+    /// # Errors
+    /// `NotOpen`, `Deleted` the second time, `Unavailable`.
+    ///
+    /// # Cancel safety
+    /// Dropped while it waits, the session may be flushed, and its other holders not told.
+    pub async fn flush(&self) -> Result<(), SessionError> {
+        let key = {
+            let state = self.state();
+            state.not_flushed()?;
+            state.snapshot.as_ref().ok_or(SessionError::NotOpen)?;
+            match &state.identity {
+                Identity::Known(known) => Some(known.id.key()),
+                Identity::Unknown(_) => None,
+            }
+        };
+        if let Some(key) = key {
+            self.db.flush(key, Timestamp::now().after(limits::SESSION_TOMBSTONE)).await?;
+            self.live.flush(key, &self.shared);
+        }
+        self.state().end();
+        Ok(())
+    }
+
+    /// Whether it was flushed, here or elsewhere.
+    pub fn is_flushed(&self) -> bool {
+        self.state().flushed
+    }
+
+    /// Gives the session a life of its own without use, up to 400 days; none for the app's. Saved as
+    /// any change.
+    ///
+    /// # Errors
+    /// `NotOpen`, `Deleted`, `TooLarge` in days.
+    pub fn set_expiry(&self, expiry: Option<Duration>) -> Result<(), SessionError> {
+        let (days, limit) = (expiry.map_or(0, |own| own.as_secs() / DAY), limits::SESSION_EXPIRY_MAX.as_secs() / DAY);
+        if days > limit {
+            let (actual, limit) = (days as usize, limit as usize);
+            return Err(SessionError::TooLarge { what: "expiry in days", actual, limit });
+        }
+        self.write(|_, overlay| overlay.set_expiry(expiry))
     }
 
     /// A key's value, as JSON.
@@ -223,6 +340,7 @@ impl SessionBinding {
     pub async fn save(&self, if_version: Option<u64>) -> Result<u64, SessionError> {
         let (key, changes) = {
             let mut state = self.state();
+            state.not_flushed()?;
             let version = state.snapshot.as_ref().ok_or(SessionError::NotOpen)?.version;
             let key = state.saving_key()?;
             match &mut state.overlay {
@@ -230,9 +348,14 @@ impl SessionBinding {
                 _ => return Ok(version),
             }
         };
-        let saved = self.db.save(key, changes.clone(), if_version).await;
+        let (now, lifetimes) = (Timestamp::now(), self.lifetimes);
+        let saved = self.db.save(Save { key, changes: changes.clone(), if_version, now, lifetimes }).await;
         let mut state = self.state();
         match saved {
+            Err(DbError::Deleted) => {
+                state.end();
+                Err(SessionError::Deleted)
+            }
             Ok(record) => {
                 state.saved();
                 let version = record.version;
@@ -249,7 +372,10 @@ impl SessionBinding {
     /// What the 101 does to the cookie: a session that was opened and minted is set on it, saved or
     /// not, since later is too late.
     pub fn cookie(&self) -> CookieAction {
-        match &self.state().identity {
+        let state = self.state();
+        match &state.identity {
+            _ if state.flushed && state.was_held() => CookieAction::Expire,
+            _ if state.flushed => CookieAction::Leave,
             Identity::Known(known) if known.peer != Peer::Holds => CookieAction::Set(known.id.clone()),
             _ => CookieAction::Leave,
         }
@@ -264,6 +390,9 @@ impl SessionBinding {
     pub async fn autosave(&self, every_request: bool) -> Result<CookieAction, SessionError> {
         let (opened, modified) = {
             let state = self.state();
+            if state.flushed {
+                return Ok(if state.was_held() { CookieAction::Expire } else { CookieAction::Leave });
+            }
             (state.snapshot.is_some(), state.overlay.as_ref().is_some_and(|overlay| overlay.is_modified()))
         };
         if every_request && !opened {
@@ -312,6 +441,7 @@ impl SessionBinding {
 
     fn read<T>(&self, read: impl FnOnce(&Record, &Overlay) -> T) -> Result<T, SessionError> {
         let state = self.state();
+        state.not_flushed()?;
         let record = state.snapshot.as_deref().ok_or(SessionError::NotOpen)?;
         Ok(match &state.overlay {
             Some(overlay) => read(record, overlay),
@@ -321,8 +451,42 @@ impl SessionBinding {
 
     fn write<T>(&self, write: impl FnOnce(&Record, &mut Overlay) -> T) -> Result<T, SessionError> {
         let mut state = self.state();
+        state.not_flushed()?;
         let record = state.snapshot.clone().ok_or(SessionError::NotOpen)?;
         Ok(write(&record, state.overlay.get_or_insert_default()))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state()
+    }
+}
+
+impl Drop for SessionBinding {
+    fn drop(&mut self) {
+        let key = match &self.state().identity {
+            Identity::Known(known) => known.id.key(),
+            Identity::Unknown(_) => return,
+        };
+        self.live.leave(key, &self.shared);
+    }
+}
+
+impl Shared {
+    /// The session has another id now.
+    pub(super) fn follow(&self, old: SessionKey, new: &SessionId) {
+        if let Identity::Known(known) = &mut self.state().identity
+            && known.id.key() == old
+        {
+            known.id = new.clone();
+        }
+    }
+
+    /// Another holder has flushed the session.
+    pub(super) fn flushed_elsewhere(&self) {
+        self.state().end();
+        if let Some(act) = self.on_flush.get() {
+            act();
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -330,7 +494,29 @@ impl SessionBinding {
     }
 }
 
+fn mint() -> Result<SessionId, SessionError> {
+    SessionId::mint().map_err(|error| SessionError::Unavailable(error.to_string()))
+}
+
 impl State {
+    fn not_flushed(&self) -> Result<(), SessionError> {
+        if self.flushed { Err(SessionError::Deleted) } else { Ok(()) }
+    }
+
+    fn end(&mut self) {
+        self.flushed = true;
+        self.snapshot = None;
+        self.overlay = None;
+    }
+
+    /// Whether the peer came with an id.
+    fn was_held(&self) -> bool {
+        match &self.identity {
+            Identity::Known(known) => known.peer == Peer::Holds,
+            Identity::Unknown(presented) => presented.is_some(),
+        }
+    }
+
     /// The key to save under, if the peer has the id or will.
     fn saving_key(&self) -> Result<SessionKey, SessionError> {
         match &self.identity {
@@ -371,6 +557,7 @@ impl From<DbError> for SessionError {
     fn from(error: DbError) -> Self {
         match error {
             DbError::Conflict { saved } => Self::Conflict(saved),
+            DbError::Deleted => Self::Deleted,
             DbError::TooLarge(error) => error.into(),
             DbError::Unavailable(cause) => Self::Unavailable(cause),
         }

@@ -5,6 +5,8 @@ use tempfile::TempDir;
 use super::super::SqliteDb;
 use super::*;
 
+const LIFETIMES: Lifetimes = Lifetimes { idle: limits::SESSION_IDLE, absolute: limits::SESSION_ABSOLUTE };
+
 struct Fixture {
     _folder: TempDir,
     db: Arc<dyn SessionDb>,
@@ -19,7 +21,7 @@ impl Fixture {
     }
 
     fn bind(&self, presented: Option<&SessionId>) -> SessionBinding {
-        SessionBinding::new(self.db.clone(), self.live.clone(), presented.cloned())
+        SessionBinding::new(self.db.clone(), self.live.clone(), LIFETIMES, presented.cloned())
     }
 
     async fn open(&self, presented: Option<&SessionId>) -> SessionBinding {
@@ -150,9 +152,9 @@ async fn c6_id_minted_for_a_websocket_is_forgotten_with_it() {
     let fixture = Fixture::new();
     let websocket = fixture.open(None).await;
     let CookieAction::Set(id) = websocket.cookie() else { panic!("no cookie on the 101") };
-    assert!(fixture.live.contains(id.key()));
+    assert!(fixture.live.minted(id.key()));
     drop(websocket);
-    assert!(!fixture.live.contains(id.key()));
+    assert!(!fixture.live.minted(id.key()));
 }
 
 #[tokio::test]
@@ -176,4 +178,67 @@ async fn set_of_what_is_not_json_is_refused() {
     assert!(matches!(binding.set("a", "{".into()), Err(SessionError::NotJson(_))));
     assert!(matches!(binding.set("a", Bytes::from_static(b"\"\xff\"")), Err(SessionError::NotJson(_))));
     assert_eq!(binding.keys().unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn c6_cycled_id_is_followed_by_all_holders_and_the_old_opens_nothing() {
+    let fixture = Fixture::new();
+    let old = fixture.saved().await;
+    let (other, login) = (fixture.open(Some(&old)).await, fixture.open(Some(&old)).await);
+    other.head_left();
+    login.cycle_id().await.unwrap();
+    let CookieAction::Set(new) = login.autosave(false).await.unwrap() else { panic!("the peer gets the new id") };
+    assert_ne!(old, new);
+    other.set("b", "2".into()).unwrap();
+    other.save(None).await.unwrap();
+    let next = fixture.open(Some(&new)).await;
+    assert_eq!(next.keys().unwrap(), ["a", "b"]);
+    assert!(fixture.open(Some(&old)).await.is_new().unwrap(), "a stranger with the old id gets a session of its own");
+    other.open().await.unwrap();
+    assert_eq!(other.cycle_id().await, Err(SessionError::CookieUnreachable));
+}
+
+#[tokio::test]
+async fn c6_flush_is_final_for_all_holders() {
+    let fixture = Fixture::new();
+    let id = fixture.saved().await;
+    let (other, logout) = (fixture.open(Some(&id)).await, fixture.open(Some(&id)).await);
+    let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = told.clone();
+    other.on_flush(move || {
+        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    });
+    other.set("b", "2".into()).unwrap();
+    logout.flush().await.unwrap();
+    assert_eq!(told.load(std::sync::atomic::Ordering::SeqCst), 1);
+    assert_eq!(logout.autosave(false).await.unwrap(), CookieAction::Expire);
+    assert_eq!(other.save(None).await, Err(SessionError::Deleted));
+    assert_eq!((logout.get("a"), other.open().await), (Err(SessionError::Deleted), Err(SessionError::Deleted)));
+    assert_eq!(logout.flush().await, Err(SessionError::Deleted));
+    assert!(fixture.open(Some(&id)).await.is_new().unwrap());
+}
+
+#[tokio::test]
+async fn c6_save_under_way_cannot_revive_a_flushed_session() {
+    let fixture = Fixture::new();
+    let id = fixture.saved().await;
+    let writer = fixture.open(Some(&id)).await;
+    writer.set("b", "2".into()).unwrap();
+    // As from another process: this one's registry knows nothing of it.
+    fixture.db.flush(id.key(), Timestamp::now().after(limits::SESSION_TOMBSTONE)).await.unwrap();
+    assert_eq!(writer.save(None).await, Err(SessionError::Deleted));
+    assert!(writer.is_flushed());
+}
+
+#[tokio::test]
+async fn c9_life_of_its_own_is_saved_and_bounded() {
+    let fixture = Fixture::new();
+    let id = fixture.saved().await;
+    let binding = fixture.open(Some(&id)).await;
+    binding.set_expiry(Some(Duration::from_secs(60))).unwrap();
+    binding.save(None).await.unwrap();
+    let record = fixture.db.load(id.key(), Timestamp::now()).await.unwrap().unwrap();
+    assert_eq!(record.expires, record.seen.after(Duration::from_secs(60)));
+    let error = binding.set_expiry(Some(Duration::from_secs(401 * DAY))).unwrap_err();
+    assert_eq!(error.to_string(), "session expiry in days of 401 exceeds the limit of 400");
 }

@@ -1,51 +1,79 @@
-//! Sessions that were minted for websockets that still live, saved or not.
+//! Who holds which session in this process: so that all of them follow a new id, and end with a flush.
 //!
-//! A cookie whose id has no record is not believed: a stranger may have planted it (session
-//! fixation). One exception: an id that this host itself put on a 101 names a session from then on,
-//! though nothing may have been saved under it. Bounded by the live websockets.
+//! Holders are the bindings of exchanges and websockets that have opened a session. One more thing
+//! is known by it: a cookie whose id has no record is not believed, since a stranger may have
+//! planted it (session fixation); but an id that this host itself put on a 101 names a session
+//! while that websocket lives, though nothing may have been saved under it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::SessionKey;
+use super::binding::Shared;
+use super::{SessionId, SessionKey};
 
-/// The ids that were minted for live websockets.
-#[derive(Debug, Default)]
+/// The sessions that are held. Bounded by the live exchanges and websockets.
+#[derive(Default)]
 pub struct LiveSessions {
-    keys: Mutex<HashMap<SessionKey, usize>>,
+    holders: Mutex<HashMap<SessionKey, Vec<Holder>>>,
 }
 
-/// Keeps an id believed until it is dropped.
-#[derive(Debug)]
-pub(super) struct Minted {
-    live: Arc<LiveSessions>,
-    key: SessionKey,
+struct Holder {
+    shared: Weak<Shared>,
+    minted: bool,
 }
 
 impl LiveSessions {
-    /// Whether a websocket lives for which this id was minted.
-    pub fn contains(&self, key: SessionKey) -> bool {
-        self.lock().contains_key(&key)
+    /// Whether somebody lives for whom this id was minted.
+    pub(super) fn minted(&self, key: SessionKey) -> bool {
+        let holders = self.lock();
+        holders.get(&key).is_some_and(|held| held.iter().any(|holder| holder.minted && holder.is_alive()))
     }
 
-    pub(super) fn hold(self: &Arc<Self>, key: SessionKey) -> Minted {
-        *self.lock().entry(key).or_default() += 1;
-        Minted { live: self.clone(), key }
+    pub(super) fn hold(&self, key: SessionKey, shared: &Arc<Shared>, minted: bool) {
+        self.lock().entry(key).or_default().push(Holder { shared: Arc::downgrade(shared), minted });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionKey, usize>> {
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A holder goes; with it those whose going was not seen.
+    pub(super) fn leave(&self, key: SessionKey, shared: &Arc<Shared>) {
+        let mut holders = self.lock();
+        let Some(held) = holders.get_mut(&key) else { return };
+        held.retain(|holder| holder.is_alive() && !std::ptr::eq(holder.shared.as_ptr(), Arc::as_ptr(shared)));
+        if held.is_empty() {
+            holders.remove(&key);
+        }
+    }
+
+    /// All holders of an id get another.
+    pub(super) fn cycle(&self, old: SessionKey, new: &SessionId) {
+        let moved: Vec<Arc<Shared>> = {
+            let mut holders = self.lock();
+            let held = holders.remove(&old).unwrap_or_default();
+            let alive = held.iter().filter_map(|holder| holder.shared.upgrade()).collect();
+            holders.entry(new.key()).or_default().extend(held);
+            alive
+        };
+        for shared in moved {
+            shared.follow(old, new);
+        }
+    }
+
+    /// The session is over for all of its holders but this one, who asked for it.
+    pub(super) fn flush(&self, key: SessionKey, asked: &Arc<Shared>) {
+        let held = self.lock().remove(&key).unwrap_or_default();
+        for shared in held.iter().filter_map(|holder| holder.shared.upgrade()) {
+            if !Arc::ptr_eq(&shared, asked) {
+                shared.flushed_elsewhere();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionKey, Vec<Holder>>> {
+        self.holders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Minted {
-    fn drop(&mut self) {
-        let mut keys = self.live.lock();
-        if let Some(count) = keys.get_mut(&self.key) {
-            *count -= 1;
-            if *count == 0 {
-                keys.remove(&self.key);
-            }
-        }
+impl Holder {
+    fn is_alive(&self) -> bool {
+        self.shared.strong_count() > 0
     }
 }

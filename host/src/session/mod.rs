@@ -5,19 +5,25 @@
 //! [`CookieSettings`] is how a browser holds the id. Knows no guests and no sockets.
 
 mod binding;
+#[cfg(test)]
+mod conformance;
 mod cookie;
 mod db;
+mod file;
 mod id;
 mod live;
+mod memory;
 mod overlay;
 mod record;
 mod sqlite;
 
 pub use binding::{CookieAction, SessionBinding, SessionError};
 pub use cookie::{CookieSettings, SameSite, Secure};
-pub use db::{DbError, DbFuture, SessionDb};
+pub use db::{DbError, DbFuture, Save, SessionDb};
+pub use file::{Exported, FileError, Listed, SessionFile};
 pub use id::{NoRandomness, SessionId, SessionKey};
 pub use live::LiveSessions;
+pub use memory::MemoryDb;
 pub use overlay::Overlay;
-pub use record::{Changes, Record, TooLarge};
+pub use record::{Changes, Lifetimes, Record, Timestamp, TooLarge};
 pub use sqlite::{OpenError, SqliteDb};

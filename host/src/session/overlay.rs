@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -67,7 +68,13 @@ impl Overlay {
         if self.keys(record).is_empty() {
             return;
         }
-        self.changes = Changes { cleared: true, keys: std::collections::BTreeMap::new() };
+        let expiry = self.changes.expiry;
+        self.changes = Changes { cleared: true, expiry, ..Changes::default() };
+    }
+
+    /// Gives the session a life of its own without use; none for the app's.
+    pub fn set_expiry(&mut self, expiry: Option<Duration>) {
+        self.changes.expiry = Some(expiry);
     }
 
     /// Whether there is anything to save.
@@ -97,7 +104,7 @@ mod tests {
 
     fn record(keys: &[(&str, &'static str)]) -> Record {
         let values = keys.iter().map(|(key, value)| ((*key).to_owned(), Bytes::from(*value))).collect();
-        Record { version: 1, values }
+        Record { version: 1, values, ..Record::default() }
     }
 
     #[test]

@@ -104,6 +104,7 @@ impl Websocket {
             }
             // A loop-style handler that returns is done with the websocket; before accept that
             // denies it.
+            (Ok(()), _) if self.port.session.is_flushed() => self.port.session_flushed(),
             (Ok(()), Style::Loop(_)) => self.port.host_close(crate::failure::close_code::NORMAL, ""),
             (Ok(()), Style::Event) => {}
         }

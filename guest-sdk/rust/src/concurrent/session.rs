@@ -18,6 +18,22 @@ impl Session {
         Ok(Self { of, plain: crate::Session::opened(of) })
     }
 
+    /// As [`Session::cycle_id`](crate::Session::cycle_id).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn cycle_id(&self) -> Result<()> {
+        Ok(session::cycle_id(self.of).await?)
+    }
+
+    /// As [`Session::flush`](crate::Session::flush).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn flush(&self) -> Result<()> {
+        Ok(session::flush(self.of).await?)
+    }
+
     /// As [`Session::save`](crate::Session::save).
     ///
     /// # Errors

@@ -22,7 +22,7 @@ pub use self::origin::{NotAnOrigin, Origin, OriginRule};
 pub use self::settings::{
     AppSettings, Autosave, CPU_MAX, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings, Isolation,
     MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, RouteSettings,
-    SESSION_AGE_MAX, SameSite, Secure, SessionSettings,
+    SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
 };
 
 use self::error::Faults;

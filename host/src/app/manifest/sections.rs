@@ -8,7 +8,7 @@ use super::read::Section;
 use super::settings::{
     AppSettings, Autosave, CPU_MAX, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings, Isolation,
     MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, RouteSettings,
-    SESSION_AGE_MAX, SameSite, Secure, SessionSettings,
+    SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
 };
 use crate::app::route::Pattern;
 use crate::limits::{AUTO_RESPONSE_BYTES_MAX, MESSAGE_BYTES_CEILING};
@@ -158,6 +158,10 @@ pub(super) fn session(mut section: Section<'_, '_>) -> SessionSettings {
     let secures = [("auto", Secure::Auto), ("always", Secure::Always), ("never", Secure::Never)];
     let same_sites = [("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
     let max_age = section.integer("max_age_s", 0..=SESSION_AGE_MAX.as_secs());
+    let mut life =
+        |key, default| section.integer(key, 1..=SESSION_AGE_MAX.as_secs()).map_or(default, Duration::from_secs);
+    let (idle, absolute) = (life("idle_s", default.idle), life("absolute_s", default.absolute));
+    let stores = [("sqlite", Store::Sqlite), ("memory", Store::Memory)];
     let settings = SessionSettings {
         cookie: section.text("cookie", COOKIE_NAME, is_cookie_name),
         domain: section.text("domain", DOMAIN, is_domain),
@@ -170,6 +174,9 @@ pub(super) fn session(mut section: Section<'_, '_>) -> SessionSettings {
             Some(seconds) => Some(Duration::from_secs(seconds)),
             None => default.max_age,
         },
+        idle,
+        absolute,
+        store: section.choice("store", &stores, &["signed-cookie", "redis", "postgresql"]).unwrap_or_default(),
         save_every_request: section.boolean("save_every_request").unwrap_or(false),
     };
     check_cookie(&settings, &section);

@@ -167,6 +167,12 @@ pub struct SessionSettings {
     pub same_site: SameSite,
     /// The cookie's life, up to [`SESSION_AGE_MAX`]; none: until the browser closes.
     pub max_age: Option<Duration>,
+    /// Life of a session without use; up to [`SESSION_AGE_MAX`].
+    pub idle: Duration,
+    /// Life of a session in all; up to [`SESSION_AGE_MAX`].
+    pub absolute: Duration,
+    /// Where sessions are kept.
+    pub store: Store,
     /// Whether an exchange saves, and sends the cookie anew, though nothing changed.
     pub save_every_request: bool,
 }
@@ -181,9 +187,22 @@ impl Default for SessionSettings {
             http_only: true,
             same_site: SameSite::default(),
             max_age: Some(limits::SESSION_MAX_AGE),
+            idle: limits::SESSION_IDLE,
+            absolute: limits::SESSION_ABSOLUTE,
+            store: Store::default(),
             save_every_request: false,
         }
     }
+}
+
+/// Where sessions are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Store {
+    /// A SQLite file in the data folder.
+    #[default]
+    Sqlite,
+    /// This process.
+    Memory,
 }
 
 /// When the cookie is `Secure`.

@@ -21,7 +21,7 @@ use super::head::Head;
 use super::inbox::Inbox;
 use super::lifecycle::{ApplicationState, CloseError, Closing, IllegalTransition, Lifecycle, PeerState, REJECT_STATUS};
 use crate::event::{Close, Kind, State, WebsocketId};
-use crate::failure::{Fault, ReportId};
+use crate::failure::{Fault, ReportId, close_code};
 use crate::group::Membership;
 use crate::json::JsonError;
 use crate::meter::Meter;
@@ -201,8 +201,13 @@ impl WebsocketPort {
         let mut life = self.life();
         let accepted = life.lifecycle.accept();
         accepted.map_err(|illegal| life.refusal(illegal))?;
-        if let CookieAction::Set(id) = self.session.cookie() {
-            answer::append(&mut head, http::header::SET_COOKIE, &self.cookies.set(&id, self.secure))?;
+        let cookie = match self.session.cookie() {
+            CookieAction::Leave => None,
+            CookieAction::Set(id) => Some(self.cookies.set(&id, self.secure)),
+            CookieAction::Expire => Some(self.cookies.expire(self.secure)),
+        };
+        if let Some(cookie) = cookie {
+            answer::append(&mut head, http::header::SET_COOKIE, &cookie)?;
             self.session.cookie_given();
         }
         self.session.head_left();
@@ -258,6 +263,11 @@ impl WebsocketPort {
     /// The host closes: drain, overload. Before `accept` it denies with 503.
     pub fn host_close(&self, code: u16, reason: &str) {
         self.give_up(StatusCode::SERVICE_UNAVAILABLE, code, reason);
+    }
+
+    /// Its session was flushed.
+    pub fn session_flushed(&self) {
+        self.host_close(close_code::POLICY, "the session was flushed");
     }
 
     /// The handler did not do its work: the peer gets the status or code of the one table, and the

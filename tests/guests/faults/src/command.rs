@@ -132,16 +132,33 @@ fn publish(group: &str, text: &str) -> Result<String> {
 }
 
 fn session(ws: &WebSocket, verb: &str, key: &str, value: &str) -> String {
-    let session = match ws.session() {
-        Ok(session) => session,
-        Err(error) => return error.to_string(),
-    };
-    match verb {
-        "get" => shown(session.get::<serde_json::Value>(key).map(|value| value.unwrap_or_default())),
-        "set" => shown(session.set(key, value).map(|()| "set")),
-        "save" => shown(session.save().map(|version| format!("saved {version}"))),
-        _ => "known are get, set and save".to_owned(),
+    match ws.session() {
+        Ok(session) => shown(on_session(&session, verb, key, value)),
+        Err(error) => format!("error: {error}"),
     }
+}
+
+/// One operation on a session, over a websocket or HTTP.
+pub(crate) fn on_session(session: &Session, verb: &str, key: &str, value: &str) -> Result<String> {
+    let number = || value.parse().unwrap_or(0);
+    Ok(match verb {
+        "get" => session.get::<serde_json::Value>(key)?.unwrap_or_default().to_string(),
+        "set" => session.set(key, value).map(|()| "set".to_owned())?,
+        "remove" => session.remove(key)?.to_string(),
+        "contains" => session.contains(key)?.to_string(),
+        "keys" => session.keys()?.join(","),
+        "empty" => session.is_empty()?.to_string(),
+        "new" => session.is_new()?.to_string(),
+        "version" => session.version()?.to_string(),
+        "clear" => session.clear().map(|()| "cleared".to_owned())?,
+        "discard" => session.discard().map(|()| "discarded".to_owned())?,
+        "save" => format!("saved {}", session.save()?),
+        "save-if" => format!("saved {}", session.save_if_version(number())?),
+        "expiry" => session.set_expiry(Some(Duration::from_secs(number()))).map(|()| "set".to_owned())?,
+        "cycle" => session.cycle_id().map(|()| "cycled".to_owned())?,
+        "flush" => session.flush().map(|()| "flushed".to_owned())?,
+        _ => format!("{verb} is not known"),
+    })
 }
 
 /// All that FEATURES A12 names, in one line.

@@ -81,16 +81,13 @@ fn short(request: &Request) -> Result<Response> {
 
 fn session(request: &Request, verb: &str) -> Result<Response> {
     let (session, query) = (request.session()?, request.query());
-    let key = query.get("k").unwrap_or_default();
+    let (key, value) = (query.get("k").unwrap_or_default(), query.get("v").unwrap_or_default());
     let status = query.get("status").and_then(|status| status.parse().ok()).unwrap_or(200);
-    let answer = match verb {
-        "get" => session.get::<serde_json::Value>(key)?.unwrap_or_default().to_string(),
-        "set" => session.set(key, query.get("v").unwrap_or_default()).map(|()| "set".to_owned())?,
-        "clear" => session.clear().map(|()| "cleared".to_owned())?,
-        "save" => session.save()?.to_string(),
-        _ => "known are get, set, clear and save".to_owned(),
-    };
-    Ok(Response::text(answer).with_status(status))
+    let answer = crate::command::on_session(&session, verb, key, value);
+    if let Some(then) = query.get("then") {
+        crate::command::on_session(&session, then, key, value)?;
+    }
+    Ok(Response::text(crate::command::shown(answer)).with_status(status))
 }
 
 fn publish(request: &Request) -> Result<Response> {

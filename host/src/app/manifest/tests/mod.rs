@@ -72,6 +72,9 @@ secure = "always"
 http_only = false
 same_site = "none"
 max_age_s = 3600
+idle_s = 60
+absolute_s = 600
+store = "memory"
 save_every_request = true
 "#;
 
@@ -158,6 +161,9 @@ fn full_manifest_is_read_whole() {
         http_only: false,
         same_site: SameSite::None,
         max_age: Some(Duration::from_secs(3600)),
+        idle: Duration::from_secs(60),
+        absolute: Duration::from_secs(600),
+        store: Store::Memory,
         save_every_request: true,
     };
     assert_eq!(manifest.session, session);

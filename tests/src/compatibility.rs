@@ -1,0 +1,136 @@
+//! Makes docs/compatibility.md from the tests that ran: `compatibility LOG`, the log of the README's test
+//! command. Fails where a row of FEATURES A or C has no test that passed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// Row, what it is, the call in the model that people know, ours in Rust.
+const ROWS: [(&str, &str, &str, &str); 25] = [
+    ("A1", "handshake as a mapping", "Starlette `session[\"path\"]`", "`ws.scope()[\"path\"]`, `ws.path()`"),
+    ("A2", "URL", "Starlette `session.url.port`", "`ws.url().port()`"),
+    ("A3", "headers", "Starlette `session.headers[…]`", "`ws.headers().get(…)`, `.get_all(…)`"),
+    ("A4", "query, cookies", "Starlette `session.query_params[…]`", "`ws.query().get(…)`, `ws.cookies()`"),
+    ("A5", "accept", "Starlette `await session.accept(subprotocol=…)`", "`ws.accept_with(Some(…), &headers)`"),
+    (
+        "A6",
+        "deny",
+        "Channels `close()` before accept; ASGI `websocket.http.response`",
+        "`ws.reject(status, &headers, body)`",
+    ),
+    ("A7", "send", "Starlette `send_text`, `send_bytes`, `send_json`", "`ws.send_text`, `send_bytes`, `send_json`"),
+    (
+        "A8",
+        "receive",
+        "Starlette `receive_text`, `receive_bytes`, `receive_json`",
+        "`ws.receive_text`, `receive_bytes`, `receive_json`",
+    ),
+    (
+        "A9",
+        "disconnect",
+        "Starlette `Disconnect`; Channels `disconnect(close_code)`",
+        "`Error::Disconnected(close)`; `on_close(ws, close)`",
+    ),
+    ("A10", "close", "Starlette `await session.close(code=1000)`", "`ws.close(1000, \"\")`"),
+    (
+        "A11",
+        "raw events",
+        "Starlette `session.send(message)`, `session.receive()`",
+        "`raw::send(&ws, event)`, `raw::receive(&ws)`",
+    ),
+    (
+        "A12",
+        "context",
+        "websocket-sharp `IWebSocketSession.Context`, `ID`, `State`, `StartTime`",
+        "`ws.origin()`, `host()`, `id()`, `state()`, `started_at()`",
+    ),
+    ("A13", "ping", "websocket-sharp `PingTo`", "`ws.ping()`, `ws.round_trip()`"),
+    ("A14", "back-pressure", "none of them", "`ws.try_send(…)`; manifest `overflow`"),
+    ("A15", "iteration", "Starlette `async for`", "`while let Some(message) = ws.next()?`; `ws.close_code()`"),
+    ("A17", "auto-response", "workerd `setWebSocketAutoResponse`", "manifest `auto_response`"),
+    ("C1", "one session", "Channels `scope[\"session\"]`", "`ws.session()?`, `request.session()?`"),
+    ("C2", "HTTP saves by itself", "Django `SessionMiddleware`", "the same; manifest `save_every_request`"),
+    (
+        "C3",
+        "WebSocket saves when told",
+        "Channels `scope[\"session\"].save()`",
+        "`session.save()`; manifest `autosave = \"event\"`",
+    ),
+    ("C4", "long-poll", "Channels `save()` before the response", "`session.save()`"),
+    ("C5", "cookie", "Django `SESSION_COOKIE_*`", "manifest `[session]`"),
+    ("C6", "login, logout", "Django `cycle_key()`, `flush()`", "`session.cycle_id()`, `session.flush()`"),
+    ("C7", "concurrency", "none of them: the last writer wins", "merges by key; `session.save_if_version(…)`"),
+    ("C8", "stores", "Django `SESSION_ENGINE`", "manifest `store = \"sqlite\"`, `\"memory\"`"),
+    ("C9", "expiry", "Django `set_expiry(seconds)`", "`session.set_expiry(…)`; manifest `idle_s`, `absolute_s`"),
+];
+
+fn main() -> ExitCode {
+    let Some(path) = std::env::args().nth(1) else {
+        eprintln!("usage: compatibility LOG");
+        return ExitCode::from(2);
+    };
+    let log = match std::fs::read_to_string(&path) {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("{path}: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match table(&passed(&log)) {
+        Ok(table) => {
+            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/compatibility.md");
+            if let Err(error) = std::fs::write(file, table) {
+                eprintln!("{file}: {error}");
+                return ExitCode::FAILURE;
+            }
+            ExitCode::SUCCESS
+        }
+        Err(bare) => {
+            eprintln!("rows without a test that passed: {}", bare.join(", "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The names of row tests, without the way in which they ran, by row.
+fn passed(log: &str) -> BTreeMap<String, Vec<String>> {
+    let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in log.lines() {
+        let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... ok")) else { continue };
+        let Some((_, name)) = name.split_once("::") else { continue };
+        let Some((row, _)) = name.split_once('_').filter(|(row, _)| is_row(row)) else { continue };
+        let (table, number) = row.split_at(1);
+        let row = format!("{}{}", table.to_uppercase(), number.trim_start_matches('0'));
+        let tests = rows.entry(row).or_default();
+        if !tests.iter().any(|test| test == name) {
+            tests.push(name.to_owned());
+        }
+    }
+    rows
+}
+
+fn is_row(word: &str) -> bool {
+    word.len() == 3 && word.starts_with(['a', 'c']) && word.bytes().skip(1).all(|byte| byte.is_ascii_digit())
+}
+
+fn table(passed: &BTreeMap<String, Vec<String>>) -> Result<String, Vec<&'static str>> {
+    let bare: Vec<_> = ROWS.iter().map(|(row, ..)| *row).filter(|row| !passed.contains_key(*row)).collect();
+    if !bare.is_empty() {
+        return Err(bare);
+    }
+    let mut text = String::from(
+        "# What Starlette, Channels and websocket-sharp do, and what Sessile does\n\n\
+         Made by `.ci/run` from the tests that ran, in `tests/tests/a_websocket.rs` and `c_session.rs`: each row works from\n\
+         a guest over a real socket, with warm instances, with `--amnesia`, and with a guest that awaits. The calls on the\n\
+         right are those of the Rust SDK; the WIT has the same words.\n\n\
+         | row | | the call you know | ours | tests |\n|---|---|---|---|---|\n",
+    );
+    for (row, what, known, ours) in ROWS {
+        let mut tests = passed.get(row).cloned().unwrap_or_default();
+        tests.sort();
+        let tests: Vec<_> = tests.iter().map(|test| format!("`{test}`")).collect();
+        // Writing to a String cannot fail.
+        let _infallible = writeln!(text, "| {row} | {what} | {known} | {ours} | {} |", tests.join(", "));
+    }
+    Ok(text)
+}
