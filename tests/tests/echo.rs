@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use sessile::limits;
 use sessile_tests::{App, Host, Socket, Way, both_ways, get};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -90,6 +91,9 @@ async fn frames_that_break_the_protocol_close_with_its_code() {
         let mut head = [0; 4];
         stream.read_exact(&mut head).await.unwrap();
         assert_eq!((head[0], u16::from_be_bytes([head[2], head[3]])), (0x88, code), "{fault}");
+        // The host ends its side at once: it does not wait for the peer, whose answer it could not read.
+        let ended = tokio::time::timeout(limits::CLOSE / 2, stream.read_to_end(&mut Vec::new())).await;
+        assert!(matches!(ended, Ok(Ok(_))), "{fault}: {ended:?}");
     }
 }
 

@@ -48,7 +48,10 @@ pub enum Incoming {
 /// A websocket's frames.
 pub struct Frames {
     stream: Box<WebSocketStream<Io>>,
+    /// The peer broke the protocol: nothing that it sends can be read.
     broken: bool,
+    /// Our close frame is buffered or sent.
+    closed: bool,
 }
 
 impl Frames {
@@ -62,11 +65,11 @@ impl Frames {
             .max_frame_size(Some(message_bytes_max));
         // Copied: a slice of hyper's read buffer, even an empty one, would keep all of that alive.
         let stream = WebSocketStream::from_partially_read(io, read.to_vec(), Role::Server, Some(config)).await;
-        Self { stream: Box::new(stream), broken: false }
+        Self { stream: Box::new(stream), broken: false, closed: false }
     }
 
     /// The next thing from the peer. After a violation, what it still sends is read and thrown away
-    /// until it ends, so that our close frame is not lost to a reset.
+    /// until it ends, so that our close frame is not lost to a reset (RFC 6455 §7.1.1).
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         if self.broken {
             return self.poll_discard(cx);
@@ -106,6 +109,7 @@ impl Frames {
     /// # Errors
     /// [`Gone`].
     pub fn start_close(&mut self, close: Close) -> Result<(), Gone> {
+        self.closed = true;
         let code = CloseCode::from(close.code);
         self.start_wire(Wire::Close(Some(CloseFrame { code, reason: close.reason.into() })))
     }
@@ -118,9 +122,14 @@ impl Frames {
         self.start_wire(Wire::Ping(Bytes::new()))
     }
 
-    /// Writes what is buffered.
+    /// Writes what is buffered. After a violation and our close frame, it also ends our side of the
+    /// connection: the peer's answer cannot be read, so the peer is to wait for nothing more.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
-        Pin::new(&mut *self.stream).poll_flush(cx).map_err(|_| Gone)
+        let flushed = ready!(Pin::new(&mut *self.stream).poll_flush(cx));
+        if flushed.is_ok() && self.broken && self.closed {
+            return Pin::new(self.stream.get_mut()).poll_shutdown(cx).map_err(|_| Gone);
+        }
+        Poll::Ready(flushed.map_err(|_| Gone))
     }
 
     fn start_wire(&mut self, wire: Wire) -> Result<(), Gone> {
