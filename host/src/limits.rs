@@ -153,6 +153,9 @@ pub const SESSION_TOMBSTONE: Duration = Duration::from_secs(24 * 3600);
 pub const SESSION_SWEEP: Duration = Duration::from_secs(60);
 /// Of those, in one transaction; the rest waits for the next.
 pub const SESSION_SWEEP_MAX: u32 = 1000;
+/// Bytes of a cookie's value that carries its session (`store = "signed-cookie"`); browsers take 4,096
+/// with name and attributes (RFC 6265 §6.1). Past it a save is `too-large`.
+pub const COOKIE_BYTES_MAX: usize = 3800;
 /// Sessions in memory (`store = "memory"`); past it a save is `unavailable`.
 pub const MEMORY_SESSIONS_MAX: usize = 100_000;
 /// Life of the cookie. Key `session.max_age_s`.

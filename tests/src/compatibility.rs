@@ -60,7 +60,7 @@ const ROWS: [(&str, &str, &str, &str); 25] = [
     ("C5", "cookie", "Django `SESSION_COOKIE_*`", "manifest `[session]`"),
     ("C6", "login, logout", "Django `cycle_key()`, `flush()`", "`session.cycle_id()`, `session.flush()`"),
     ("C7", "concurrency", "none of them: the last writer wins", "merges by key; `session.save_if_version(…)`"),
-    ("C8", "stores", "Django `SESSION_ENGINE`", "manifest `store = \"sqlite\"`, `\"memory\"`"),
+    ("C8", "stores", "Django `SESSION_ENGINE`", "manifest `store = \"sqlite\"`, `\"memory\"`, `\"signed-cookie\"`"),
     ("C9", "expiry", "Django `set_expiry(seconds)`", "`session.set_expiry(…)`; manifest `idle_s`, `absolute_s`"),
 ];
 

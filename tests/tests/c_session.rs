@@ -20,6 +20,7 @@ each_way!(
     c06_flush_is_final_and_closes_the_sessions_sockets,
     c07_saves_merge_by_key_and_conflict_by_version,
     c08_store_in_memory_ends_with_the_process_and_sqlite_does_not,
+    c08_signed_cookie_carries_the_session_and_outlives_the_process,
     c09_session_ends_absolutely_or_by_its_own_life,
 );
 
@@ -117,7 +118,7 @@ async fn c03_websocket_without_a_cookie_gets_it_on_the_101_or_never(way: Way) {
         let mut late = Socket::open(host.address(), path).await;
         assert!(late.response.headers().get("set-cookie").is_none());
         assert_eq!(late.ask("session set k v").await, "set");
-        let refusal = "error: the peer holds no session cookie and cannot get one any more";
+        let refusal = "error: the cookie that this needs cannot reach the peer any more: the head has left";
         assert_eq!(late.ask("session save").await, refusal);
         assert_eq!(late.ask("session cycle").await, refusal);
         let mut early = Socket::open(host.address(), &format!("{path}?session=1")).await;
@@ -235,6 +236,29 @@ async fn c08_store_in_memory_ends_with_the_process_and_sqlite_does_not(way: Way)
         let host = start();
         assert_eq!(ask(&host, "new", Some(&cookie)).await.text() == "false", kept, "{store}");
     }
+}
+
+async fn c08_signed_cookie_carries_the_session_and_outlives_the_process(way: Way) {
+    let (app, data) = (app_with_session(way, "store = \"signed-cookie\""), TempDir::new().unwrap());
+    let start = || Host::start_with(&app, Settings { way, data: Some(data.path()), program: None });
+    let host = start();
+    let old = saved(&host).await;
+    assert_eq!(ask(&host, "get?k=a", Some(&old)).await.cookie(), None, "what is only read is not sent again");
+    let new = ask(&host, "set?k=b&v=2", Some(&old)).await.cookie().unwrap();
+    assert_eq!(ask(&host, "keys", Some(&new)).await.text(), "a,b");
+    assert_eq!(ask(&host, "keys", Some(&old)).await.text(), "a", "the cookie is the session");
+    let mut socket = socket(&host, "/ws", &new).await;
+    assert_eq!(socket.ask("session get b").await, "\"2\"");
+    assert_eq!(socket.ask("session set b 3").await, "set");
+    let refusal = "error: the cookie that this needs cannot reach the peer any more: the head has left";
+    assert_eq!(socket.ask("session save").await, refusal, "the head with the cookie has left");
+    let forged = new.replacen('.', "x.", 1);
+    assert_eq!(ask(&host, "new", Some(&forged)).await.text(), "true");
+    drop(host);
+    let host = start();
+    assert_eq!(ask(&host, "keys", Some(&new)).await.text(), "a,b");
+    let key_file = std::fs::metadata(data.path().join("session-keys")).unwrap();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&key_file.permissions()) & 0o777, 0o600);
 }
 
 async fn c09_session_ends_absolutely_or_by_its_own_life(way: Way) {

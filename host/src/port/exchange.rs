@@ -270,7 +270,7 @@ impl ExchangePort {
         self.session.head_left();
         let cookie = match action {
             CookieAction::Leave => return Ok(()),
-            CookieAction::Set(id) => self.cookies.set(&id, self.secure),
+            CookieAction::Set(value) => self.cookies.set(&value, self.secure),
             CookieAction::Expire => self.cookies.expire(self.secure),
         };
         Ok(answer::append(head.headers_mut(), header::SET_COOKIE, &cookie)?)

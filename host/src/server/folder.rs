@@ -61,6 +61,11 @@ impl DataFolder {
         session_file(&self.path)
     }
 
+    /// The keys that sign sessions in cookies.
+    pub fn session_keys(&self) -> PathBuf {
+        self.path.join("session-keys")
+    }
+
     /// Binds the admin socket (0600). One that a killed host left behind is replaced: the lock is
     /// ours.
     pub(super) fn admin(&self) -> io::Result<UnixListener> {

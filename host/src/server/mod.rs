@@ -22,12 +22,12 @@ use tokio_util::task::TaskTracker;
 use crate::app::manifest::Store;
 use crate::app::{App, VersionError};
 use crate::failure::close_code;
-use crate::http::{self, Service};
+use crate::http::{self, Service, Sessions};
 use crate::instance::cache::Cache;
 use crate::instance::engine::{Engine, Memory};
 use crate::limits;
 use crate::listener::{BindError, Connection, Listener};
-use crate::session::{LiveSessions, MemoryDb, OpenError, SessionDb, SqliteDb, Timestamp};
+use crate::session::{KeysError, LiveSessions, MemoryDb, OpenError, Signer, SqliteDb, Timestamp};
 use crate::websocket::registry::Registry;
 
 /// What is served, and where.
@@ -58,6 +58,9 @@ pub enum StartError {
     /// The session store.
     #[error(transparent)]
     Sessions(#[from] OpenError),
+    /// The keys of sessions in cookies.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The engine.
     #[error("the WebAssembly engine could not be started: {0}")]
     Engine(String),
@@ -91,9 +94,10 @@ impl Server {
         let cache =
             Cache::open(&data.cache()).map_err(|cause| StartError::System { what: "the compile cache", cause })?;
         let app = App::load(&engine, &settings.folder, cache)?;
-        let sessions: Arc<dyn SessionDb> = match app.current().store {
-            Store::Sqlite => Arc::new(SqliteDb::open(&data.sessions())?),
-            Store::Memory => Arc::new(MemoryDb::default()),
+        let sessions = match app.current().store {
+            Store::Sqlite => Sessions::Kept(Arc::new(SqliteDb::open(&data.sessions())?)),
+            Store::Memory => Sessions::Kept(Arc::new(MemoryDb::default())),
+            Store::SignedCookie => Sessions::Carried(Arc::new(Signer::open(&data.session_keys())?)),
         };
         let listener = Listener::bind(settings.listen)?;
         let service = Service {
@@ -155,10 +159,11 @@ impl Server {
 
     /// Forgets sessions that have ended.
     async fn sweep_sessions(&self) {
+        let Sessions::Kept(sessions) = &self.service.sessions else { return std::future::pending().await };
         let mut ticks = tokio::time::interval(limits::SESSION_SWEEP);
         loop {
             ticks.tick().await;
-            match self.service.sessions.sweep(Timestamp::now()).await {
+            match sessions.sweep(Timestamp::now()).await {
                 Ok(0) => {}
                 Ok(swept) => tracing::debug!(swept, "sessions had ended"),
                 Err(error) => tracing::warn!("ended sessions could not be forgotten: {error}"),

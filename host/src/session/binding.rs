@@ -39,6 +39,8 @@ struct State {
     identity: Identity,
     head: Head,
     flushed: bool,
+    /// The cookie carries the session, and what the peer holds is not it any more.
+    resend: bool,
     snapshot: Option<Arc<Record>>,
     overlay: Option<Box<Overlay>>,
 }
@@ -77,8 +79,8 @@ enum Head {
 pub enum CookieAction {
     /// Nothing.
     Leave,
-    /// Sets it.
-    Set(SessionId),
+    /// Sets it to this value.
+    Set(String),
     /// Takes it back.
     Expire,
 }
@@ -105,7 +107,7 @@ pub enum SessionError {
     /// Another version is saved.
     #[error("the saved version is {0}")]
     Conflict(u64),
-    /// The peer holds no cookie and cannot get one any more.
+    /// The cookie that it takes cannot reach the peer any more.
     #[error("the peer holds no session cookie, and it is too late to give it one")]
     CookieUnreachable,
     /// It was flushed.
@@ -125,7 +127,7 @@ impl SessionBinding {
         presented: Option<SessionId>,
     ) -> Self {
         let identity = Identity::Unknown(presented.map(Box::new));
-        let state = State { identity, head: Head::Here, flushed: false, snapshot: None, overlay: None };
+        let state = State { identity, head: Head::Here, flushed: false, resend: false, snapshot: None, overlay: None };
         let shared = Arc::new(Shared { state: Mutex::new(state), on_flush: OnceLock::new() });
         Self { db, live, lifetimes, shared }
     }
@@ -162,6 +164,7 @@ impl SessionBinding {
             && record.is_stale(now, self.lifetimes)
         {
             self.db.touch(id.key(), now, self.lifetimes);
+            self.state().resend = self.db.is_carried();
         }
         if !known {
             self.identify(id, saved.is_some())?;
@@ -216,6 +219,7 @@ impl SessionBinding {
         if let Identity::Known(known) = &mut state.identity {
             known.peer = if saved { Peer::Owed } else { Peer::Lacks };
         }
+        state.resend = saved && self.db.is_carried();
         Ok(())
     }
 
@@ -342,7 +346,7 @@ impl SessionBinding {
             let mut state = self.state();
             state.not_flushed()?;
             let version = state.snapshot.as_ref().ok_or(SessionError::NotOpen)?.version;
-            let key = state.saving_key()?;
+            let key = state.saving_key(self.db.is_carried())?;
             match &mut state.overlay {
                 Some(overlay) if overlay.is_modified() => (key, overlay.take()),
                 _ => return Ok(version),
@@ -358,6 +362,7 @@ impl SessionBinding {
             }
             Ok(record) => {
                 state.saved();
+                state.resend = self.db.is_carried();
                 let version = record.version;
                 state.snapshot = Some(record);
                 Ok(version)
@@ -376,7 +381,11 @@ impl SessionBinding {
         match &state.identity {
             _ if state.flushed && state.was_held() => CookieAction::Expire,
             _ if state.flushed => CookieAction::Leave,
-            Identity::Known(known) if known.peer != Peer::Holds => CookieAction::Set(known.id.clone()),
+            // What is carried and was not saved is nothing to carry.
+            Identity::Known(known) if self.db.is_carried() && !state.resend => CookieAction::Leave,
+            Identity::Known(known) if known.peer != Peer::Holds || state.resend => {
+                CookieAction::Set(self.db.cookie(&known.id))
+            }
             _ => CookieAction::Leave,
         }
     }
@@ -401,7 +410,7 @@ impl SessionBinding {
         if modified && !self.is_emptied_unsaved() {
             self.save(None).await?;
         }
-        Ok(self.state().head_action(every_request, modified))
+        Ok(self.state().head_action(every_request, modified, &*self.db))
     }
 
     /// The head has left: a peer that has no cookie now will not get one.
@@ -518,8 +527,9 @@ impl State {
     }
 
     /// The key to save under, if the peer has the id or will.
-    fn saving_key(&self) -> Result<SessionKey, SessionError> {
+    fn saving_key(&self, carried: bool) -> Result<SessionKey, SessionError> {
         match &self.identity {
+            Identity::Known(_) if carried && self.head == Head::Left => Err(SessionError::CookieUnreachable),
             Identity::Known(known) if known.peer == Peer::Holds || self.head == Head::Here => Ok(known.id.key()),
             _ => Err(SessionError::CookieUnreachable),
         }
@@ -533,15 +543,17 @@ impl State {
         }
     }
 
-    fn head_action(&self, every_request: bool, modified: bool) -> CookieAction {
+    fn head_action(&self, every_request: bool, modified: bool, db: &dyn SessionDb) -> CookieAction {
         let (Identity::Known(known), Some(record)) = (&self.identity, &self.snapshot) else {
             return CookieAction::Leave;
         };
         let empty = record.values.is_empty();
         match known.peer {
             Peer::Holds if modified && empty => CookieAction::Expire,
-            Peer::Holds if modified || (every_request && !empty) => CookieAction::Set(known.id.clone()),
-            Peer::Owed if !empty => CookieAction::Set(known.id.clone()),
+            Peer::Holds if modified || self.resend || (every_request && !empty) => {
+                CookieAction::Set(db.cookie(&known.id))
+            }
+            Peer::Owed if !empty => CookieAction::Set(db.cookie(&known.id)),
             _ => CookieAction::Leave,
         }
     }

@@ -34,11 +34,15 @@ impl Fixture {
     async fn saved(&self) -> SessionId {
         let binding = self.open(None).await;
         binding.set("a", "1".into()).unwrap();
-        match binding.autosave(false).await.unwrap() {
-            CookieAction::Set(id) => id,
-            other => panic!("{other:?}"),
-        }
+        given(binding.autosave(false).await.unwrap())
     }
+}
+
+/// The id that the cookie gives.
+#[track_caller]
+fn given(action: CookieAction) -> SessionId {
+    let CookieAction::Set(value) = &action else { panic!("no cookie: {action:?}") };
+    SessionId::parse(value).unwrap()
 }
 
 #[tokio::test]
@@ -82,7 +86,7 @@ async fn c2_emptied_session_takes_its_cookie_back() {
 async fn c2_save_every_request_sends_the_cookie_of_an_unopened_session() {
     let fixture = Fixture::new();
     let id = fixture.saved().await;
-    assert_eq!(fixture.bind(Some(&id)).autosave(true).await.unwrap(), CookieAction::Set(id.clone()));
+    assert_eq!(fixture.bind(Some(&id)).autosave(true).await.unwrap(), CookieAction::Set(id.encode()));
     assert_eq!(fixture.bind(Some(&id)).autosave(false).await.unwrap(), CookieAction::Leave);
 }
 
@@ -90,12 +94,12 @@ async fn c2_save_every_request_sends_the_cookie_of_an_unopened_session() {
 async fn c3_websocket_opened_before_accept_owns_its_id_though_nothing_is_saved() {
     let fixture = Fixture::new();
     let websocket = fixture.open(None).await;
-    let CookieAction::Set(id) = websocket.cookie() else { panic!("no cookie on the 101") };
+    let id = given(websocket.cookie());
     websocket.cookie_given();
     websocket.head_left();
     let exchange = fixture.open(Some(&id)).await;
     exchange.set("a", "1".into()).unwrap();
-    assert_eq!(exchange.autosave(false).await.unwrap(), CookieAction::Set(id.clone()));
+    assert_eq!(exchange.autosave(false).await.unwrap(), CookieAction::Set(id.encode()));
     websocket.open().await.unwrap();
     assert_eq!(websocket.get("a").unwrap(), Some("1".into()));
     drop(websocket);
@@ -143,7 +147,7 @@ async fn c6_id_that_this_host_never_gave_is_not_adopted() {
     let planted = SessionId::mint().unwrap();
     let binding = fixture.open(Some(&planted)).await;
     binding.set("a", "1".into()).unwrap();
-    let CookieAction::Set(id) = binding.autosave(false).await.unwrap() else { panic!("no cookie") };
+    let id = given(binding.autosave(false).await.unwrap());
     assert_ne!(id, planted);
 }
 
@@ -151,7 +155,7 @@ async fn c6_id_that_this_host_never_gave_is_not_adopted() {
 async fn c6_id_minted_for_a_websocket_is_forgotten_with_it() {
     let fixture = Fixture::new();
     let websocket = fixture.open(None).await;
-    let CookieAction::Set(id) = websocket.cookie() else { panic!("no cookie on the 101") };
+    let id = given(websocket.cookie());
     assert!(fixture.live.minted(id.key()));
     drop(websocket);
     assert!(!fixture.live.minted(id.key()));
@@ -187,7 +191,7 @@ async fn c6_cycled_id_is_followed_by_all_holders_and_the_old_opens_nothing() {
     let (other, login) = (fixture.open(Some(&old)).await, fixture.open(Some(&old)).await);
     other.head_left();
     login.cycle_id().await.unwrap();
-    let CookieAction::Set(new) = login.autosave(false).await.unwrap() else { panic!("the peer gets the new id") };
+    let new = given(login.autosave(false).await.unwrap());
     assert_ne!(old, new);
     other.set("b", "2".into()).unwrap();
     other.save(None).await.unwrap();

@@ -1,5 +1,6 @@
 //! What every session store does: one suite, run over each.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tempfile::TempDir;
 
 use super::db::{DbError, Save, SessionDb};
 use super::record::{Lifetimes, Timestamp};
-use super::{Changes, MemoryDb, SessionId, SessionKey, SqliteDb};
+use super::{Changes, CookieDb, MemoryDb, SessionId, SessionKey, Signer, SqliteDb};
 
 const LIFETIMES: Lifetimes = Lifetimes { idle: Duration::from_secs(100), absolute: Duration::from_secs(250) };
 
@@ -27,35 +28,51 @@ fn save_at(key: SessionKey, name: &str, value: &str, now: u64) -> Save {
     Save { key, changes, if_version: None, now: Timestamp(now), lifetimes: LIFETIMES }
 }
 
-/// Runs each test over each store.
-macro_rules! conformance {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite {
+fn sqlite(folder: &Path) -> Arc<dyn SessionDb> {
+    Arc::new(SqliteDb::open(&folder.join("s.db")).unwrap())
+}
+
+fn memory(_folder: &Path) -> Arc<dyn SessionDb> {
+    Arc::new(MemoryDb::default())
+}
+
+fn cookie(folder: &Path) -> Arc<dyn SessionDb> {
+    Arc::new(CookieDb::new(Arc::new(Signer::open(&folder.join("keys")).unwrap()), None))
+}
+
+/// Runs the tests of one store.
+macro_rules! conforms {
+    ($store:ident: $($name:ident),*) => {
+        mod $store {
             $(#[tokio::test]
             async fn $name() {
                 let folder = super::TempDir::new().unwrap();
-                let db = super::SqliteDb::open(&folder.path().join("s.db")).unwrap();
-                super::$name(super::Arc::new(db)).await;
-            })*
-        }
-        mod memory {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(super::Arc::new(super::MemoryDb::default())).await;
+                super::$name(super::$store(folder.path())).await;
             })*
         }
     };
 }
 
+/// Runs over each store what all do, and over those which keep sessions what only they can.
+macro_rules! conformance {
+    (all: $($all:ident),*; kept: $($kept:ident),*) => {
+        conforms!(sqlite: $($all,)* $($kept),*);
+        conforms!(memory: $($all,)* $($kept),*);
+        conforms!(cookie: $($all),*);
+    };
+}
+
 conformance!(
-    save_acknowledged_is_read_at_once,
-    save_merges_key_by_key,
-    save_that_conflicts_or_is_too_large_spoils_no_other,
-    increments_with_if_version_and_retry_are_all_counted,
-    rename_moves_the_record_and_the_old_key_is_unknown,
-    flush_is_final_until_its_tombstone_ends,
-    record_ends_by_idleness_and_use_puts_that_off,
-    sweep_forgets_what_has_ended_and_nothing_else,
+    all:
+        save_acknowledged_is_read_at_once,
+        save_merges_key_by_key,
+        save_that_conflicts_or_is_too_large_spoils_no_other,
+        increments_with_if_version_and_retry_are_all_counted,
+        rename_moves_the_record_and_the_old_key_is_unknown,
+        record_ends_by_idleness_and_use_puts_that_off;
+    kept:
+        flush_is_final_until_its_tombstone_ends,
+        sweep_forgets_what_has_ended_and_nothing_else
 );
 
 async fn save_acknowledged_is_read_at_once(db: Arc<dyn SessionDb>) {

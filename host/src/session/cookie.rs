@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use cookie::Cookie;
 
-use super::SessionId;
-
 /// How a browser is to hold the id. FEATURES C5.
 #[derive(Clone, Debug)]
 pub struct CookieSettings {
@@ -77,19 +75,19 @@ impl CookieSettings {
         }
     }
 
-    /// The first well-formed id among the `Cookie` headers of a request.
-    pub fn find<'a>(&self, headers: impl Iterator<Item = &'a str>, tls: bool) -> Option<SessionId> {
-        let name = self.name_for(tls);
+    /// What the session cookie has among the `Cookie` headers of a request: each value of its name.
+    pub fn values<'a>(&self, headers: impl Iterator<Item = &'a str>, tls: bool) -> impl Iterator<Item = String> {
+        let name = self.name_for(tls).into_owned();
         headers
             .flat_map(Cookie::split_parse)
             .filter_map(Result::ok)
-            .filter(|cookie| cookie.name() == name)
-            .find_map(|cookie| SessionId::parse(cookie.value()))
+            .filter(move |cookie| cookie.name() == name)
+            .map(|cookie| cookie.value().to_owned())
     }
 
-    /// The `Set-Cookie` that gives a browser the id.
-    pub fn set(&self, id: &SessionId, tls: bool) -> String {
-        let mut cookie = self.base(id.encode(), tls);
+    /// The `Set-Cookie` that gives a browser this value.
+    pub fn set(&self, value: &str, tls: bool) -> String {
+        let mut cookie = self.base(value.to_owned(), tls);
         if let Some(age) = self.max_age {
             cookie.set_max_age(seconds(age));
         }
@@ -134,6 +132,7 @@ fn seconds(age: Duration) -> cookie::time::Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::SessionId;
     use super::*;
 
     #[test]
@@ -152,19 +151,19 @@ mod tests {
     fn set_carries_the_defaults() {
         let (settings, id) = (CookieSettings::default(), SessionId::mint().unwrap());
         let plain = format!("sessile={}; HttpOnly; SameSite=Lax; Path=/; Max-Age=1209600", id.encode());
-        assert_eq!(settings.set(&id, false), plain);
-        assert!(settings.set(&id, true).contains("; Secure"));
+        assert_eq!(settings.set(&id.encode(), false), plain);
+        assert!(settings.set(&id.encode(), true).contains("; Secure"));
         let closing = CookieSettings { max_age: None, ..CookieSettings::default() };
-        assert!(!closing.set(&id, false).contains("Max-Age"));
+        assert!(!closing.set(&id.encode(), false).contains("Max-Age"));
         assert!(settings.expire(false).contains("sessile=;") && settings.expire(false).contains("Max-Age=0"));
     }
 
     #[test]
-    fn find_takes_the_first_well_formed() {
+    fn values_are_those_of_its_name() {
         let (settings, id) = (CookieSettings::default(), SessionId::mint().unwrap());
         let headers = ["a=b; sessile=short".to_owned(), format!("x=y; sessile={}; z=1", id.encode())];
-        let found = settings.find(headers.iter().map(String::as_str), false);
-        assert_eq!(found, Some(id));
-        assert_eq!(settings.find(["other=1"].into_iter(), false), None);
+        let found: Vec<_> = settings.values(headers.iter().map(String::as_str), false).collect();
+        assert_eq!(found, ["short".to_owned(), id.encode()]);
+        assert_eq!(settings.values(["other=1"].into_iter(), false).count(), 0);
     }
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::record::{Lifetimes, Timestamp};
-use super::{Changes, Record, SessionKey, TooLarge};
+use super::{Changes, Record, SessionId, SessionKey, TooLarge};
 
 /// What a session store answers with, in time.
 pub type DbFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
@@ -45,6 +45,16 @@ pub trait SessionDb: Send + Sync + 'static {
 
     /// Forgets some of what has ended; how many that were.
     fn sweep(&self, now: Timestamp) -> DbFuture<'_, usize>;
+
+    /// The value of the cookie by which a peer comes back.
+    fn cookie(&self, id: &SessionId) -> String {
+        id.encode()
+    }
+
+    /// Whether the cookie carries the session, so that no save is of use once the head has left.
+    fn is_carried(&self) -> bool {
+        false
+    }
 }
 
 /// Why a session store did not do it; nothing was changed.

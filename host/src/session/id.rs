@@ -49,6 +49,10 @@ impl SessionId {
         hex(&self.0)
     }
 
+    pub(super) fn as_bytes(&self) -> &[u8; BYTES] {
+        &self.0
+    }
+
     /// What stands for it in the store. The digest is looked up, so a guess cannot be timed.
     pub fn key(&self) -> SessionKey {
         SessionKey(Sha256::digest(self.0).into())

@@ -15,6 +15,7 @@ mod live;
 mod memory;
 mod overlay;
 mod record;
+mod signed;
 mod sqlite;
 
 pub use binding::{CookieAction, SessionBinding, SessionError};
@@ -26,4 +27,5 @@ pub use live::LiveSessions;
 pub use memory::MemoryDb;
 pub use overlay::Overlay;
 pub use record::{Changes, Lifetimes, Record, Timestamp, TooLarge};
+pub use signed::{CookieDb, KeysError, Signer};
 pub use sqlite::{OpenError, SqliteDb};

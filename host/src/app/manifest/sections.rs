@@ -161,7 +161,7 @@ pub(super) fn session(mut section: Section<'_, '_>) -> SessionSettings {
     let mut life =
         |key, default| section.integer(key, 1..=SESSION_AGE_MAX.as_secs()).map_or(default, Duration::from_secs);
     let (idle, absolute) = (life("idle_s", default.idle), life("absolute_s", default.absolute));
-    let stores = [("sqlite", Store::Sqlite), ("memory", Store::Memory)];
+    let stores = [("sqlite", Store::Sqlite), ("memory", Store::Memory), ("signed-cookie", Store::SignedCookie)];
     let settings = SessionSettings {
         cookie: section.text("cookie", COOKIE_NAME, is_cookie_name),
         domain: section.text("domain", DOMAIN, is_domain),
@@ -176,7 +176,7 @@ pub(super) fn session(mut section: Section<'_, '_>) -> SessionSettings {
         },
         idle,
         absolute,
-        store: section.choice("store", &stores, &["signed-cookie", "redis", "postgresql"]).unwrap_or_default(),
+        store: section.choice("store", &stores, &["redis", "postgresql"]).unwrap_or_default(),
         save_every_request: section.boolean("save_every_request").unwrap_or(false),
     };
     check_cookie(&settings, &section);

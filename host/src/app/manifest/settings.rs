@@ -203,6 +203,8 @@ pub enum Store {
     Sqlite,
     /// This process.
     Memory,
+    /// The cookie itself, signed.
+    SignedCookie,
 }
 
 /// When the cookie is `Secure`.

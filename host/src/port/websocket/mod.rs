@@ -203,7 +203,7 @@ impl WebsocketPort {
         accepted.map_err(|illegal| life.refusal(illegal))?;
         let cookie = match self.session.cookie() {
             CookieAction::Leave => None,
-            CookieAction::Set(id) => Some(self.cookies.set(&id, self.secure)),
+            CookieAction::Set(value) => Some(self.cookies.set(&value, self.secure)),
             CookieAction::Expire => Some(self.cookies.expire(self.secure)),
         };
         if let Some(cookie) = cookie {
