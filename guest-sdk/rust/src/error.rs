@@ -117,7 +117,9 @@ impl fmt::Display for Error {
             Self::LengthMismatch { actual, promised } => write!(f, "{actual} bytes sent, {promised} promised"),
             Self::SessionNotOpen => f.write_str("the session is not open"),
             Self::Conflict(saved) => write!(f, "version {saved} of the session is saved"),
-            Self::CookieUnreachable => f.write_str("the cookie that this needs cannot reach the peer any more: the head has left"),
+            Self::CookieUnreachable => {
+                f.write_str("the cookie that this needs cannot reach the peer any more: the head has left")
+            }
             Self::SessionUnavailable(cause) => write!(f, "the session store failed: {cause}"),
             Self::SessionDeleted => f.write_str("the session was flushed"),
             Self::Retire => f.write_str("the host has newer code for this websocket"),
