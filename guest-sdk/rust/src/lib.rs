@@ -73,6 +73,11 @@
 //! A component may export one handler of each kind; they run in separate instances and share only the
 //! [`Session`] and the groups.
 //!
+//! # Tests
+//!
+//! The crate `sessile-testing` serves an app in the process of a `cargo test`, with the real host, and has
+//! peers that connect, send, expect, and look into sessions.
+//!
 //! # When something goes wrong
 //!
 //! An `Err` from a handler is an orderly end: the host logs it, closes the websocket with 1011 or

@@ -28,13 +28,15 @@ pub(super) fn run(dir: &Path, manifest: &Manifest) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A build may be started from within another cargo's (`cargo run`), whose settings are not its own.
+/// A build may be started from within another cargo's (`cargo run`, `cargo test`), whose settings are not
+/// its own; and the manifest says where the component will be, whatever target folder the caller likes.
 fn shell(dir: &Path, command: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(dir);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST") || text == "CARGO" {
+        let elsewhere = matches!(&*text, "CARGO" | "CARGO_TARGET_DIR" | "CARGO_BUILD_TARGET_DIR");
+        if elsewhere || text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST") {
             shell.env_remove(name);
         }
     }

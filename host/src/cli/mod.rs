@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::read_manifest;
@@ -111,20 +111,26 @@ impl From<Done> for ExitCode {
     }
 }
 
-fn build(dir: &Path) -> anyhow::Result<()> {
+/// Builds an app's components, as `sessile build` does.
+///
+/// # Errors
+/// The manifest, or the command that failed.
+pub fn build(dir: &Path) -> anyhow::Result<()> {
     build::run(dir, &read_manifest(dir)?)
 }
 
 fn up(serve: Serve) -> anyhow::Result<Done> {
     log_to_stderr(&serve)?;
+    let data = serve.data.unwrap_or_else(|| default_data(&serve.dir));
     let settings = Settings {
-        data: serve.data.unwrap_or_else(|| default_data(&serve.dir)),
+        cache: data.join("cache"),
+        data,
         folder: serve.dir,
         listen: serve.listen,
         memory: if serve.amnesia { Memory::Amnesia } else { Memory::Keep },
     };
     raise_file_limit();
-    let guests = guest_runtime()?;
+    let guests = server::guest_runtime().context("the guest threads could not be started")?;
     let io = Builder::new_multi_thread().thread_name("io").enable_all().build()?;
     let done = io.block_on(async {
         let server = Server::start(&settings, guests.handle().clone())?;
@@ -156,20 +162,6 @@ fn reload(dir: &Path, data: Option<PathBuf>) -> anyhow::Result<Done> {
             Ok(Done::Badly)
         }
     }
-}
-
-/// The threads on which guests spin. They yield to I/O in the kernel's eyes too: a guest that burns
-/// its budget is the one that can wait.
-fn guest_runtime() -> anyhow::Result<Runtime> {
-    Builder::new_multi_thread()
-        .thread_name("guest")
-        .enable_all()
-        .on_thread_start(|| {
-            // Refused only where a policy forbids it; then they compete as equals.
-            let _equal = rustix::process::nice(5);
-        })
-        .build()
-        .context("the guest threads could not be started")
 }
 
 /// A connection is a file: the soft limit of 1,024 that shells have is raised to the hard one.

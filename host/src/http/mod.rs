@@ -32,7 +32,7 @@ use crate::app::{App, Version};
 use crate::dispatch::Seat;
 use crate::limits;
 use crate::port::head::Ends;
-use crate::session::{CookieDb, LiveSessions, SessionBinding, SessionDb, SessionId, Signer, Timestamp};
+use crate::session::{LiveSessions, SessionBinding, Sessions};
 use crate::websocket::registry::Registry;
 
 /// What answers requests: the app with the state that its guests share.
@@ -49,14 +49,6 @@ pub struct Service {
     pub tasks: TaskTracker,
     /// Set while the host drains.
     pub draining: AtomicBool,
-}
-
-/// Where sessions persist.
-pub enum Sessions {
-    /// In a store; the cookie has the id.
-    Kept(Arc<dyn SessionDb>),
-    /// In the cookie.
-    Carried(Arc<Signer>),
 }
 
 /// A request on its way to a handler.
@@ -190,15 +182,7 @@ impl Service {
 
     fn binding(&self, version: &Version, headers: &HeaderMap, secure: bool) -> SessionBinding {
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut values = version.cookies.values(cookies, secure);
-        let (db, presented): (Arc<dyn SessionDb>, _) = match &self.sessions {
-            Sessions::Kept(db) => (db.clone(), values.find_map(|value| SessionId::parse(&value))),
-            Sessions::Carried(signer) => {
-                let carried = values.find_map(|value| signer.read(&value, Timestamp::now()));
-                let (id, record) = carried.unzip();
-                (Arc::new(CookieDb::new(signer.clone(), id.as_ref().zip(record))), id)
-            }
-        };
+        let (db, presented) = self.sessions.of(version.cookies.values(cookies, secure));
         SessionBinding::new(db, self.live_sessions.clone(), version.lifetimes, presented)
     }
 }

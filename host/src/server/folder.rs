@@ -51,11 +51,6 @@ impl DataFolder {
         }
     }
 
-    /// Compiled components.
-    pub fn cache(&self) -> PathBuf {
-        self.path.join("cache")
-    }
-
     /// The session store.
     pub fn sessions(&self) -> PathBuf {
         session_file(&self.path)

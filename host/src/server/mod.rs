@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,12 +23,12 @@ use tokio_util::task::TaskTracker;
 use crate::app::manifest::Store;
 use crate::app::{App, VersionError};
 use crate::failure::close_code;
-use crate::http::{self, Service, Sessions};
+use crate::http::{self, Service};
 use crate::instance::cache::Cache;
 use crate::instance::engine::{Engine, Memory};
 use crate::limits;
 use crate::listener::{BindError, Connection, Listener};
-use crate::session::{KeysError, LiveSessions, MemoryDb, OpenError, Signer, SqliteDb, Timestamp};
+use crate::session::{KeysError, LiveSessions, MemoryDb, OpenError, Sessions, Signer, SqliteDb, Timestamp};
 use crate::websocket::registry::Registry;
 
 /// What is served, and where.
@@ -35,8 +36,10 @@ use crate::websocket::registry::Registry;
 pub struct Settings {
     /// The app's folder.
     pub folder: PathBuf,
-    /// Sessions, compiled code, the admin socket.
+    /// Sessions, the admin socket.
     pub data: PathBuf,
+    /// Compiled code; whoever can write to it can run code as the host.
+    pub cache: PathBuf,
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
     /// Whether instances are kept between events.
@@ -74,6 +77,22 @@ pub enum StartError {
     },
 }
 
+/// The threads on which guests spin. They yield to I/O in the kernel's eyes too: a guest that burns
+/// its budget is the one that can wait.
+///
+/// # Errors
+/// What the system says.
+pub fn guest_runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name("guest")
+        .enable_all()
+        .on_thread_start(|| {
+            // Refused only where a policy forbids it; then they compete as equals.
+            let _equal = rustix::process::nice(5);
+        })
+        .build()
+}
+
 /// A host that is bound and ready.
 pub struct Server {
     service: Arc<Service>,
@@ -92,7 +111,7 @@ impl Server {
         let data = DataFolder::open(&settings.data)?;
         let engine = Engine::new(settings.memory, guests).map_err(|error| StartError::Engine(format!("{error:#}")))?;
         let cache =
-            Cache::open(&data.cache()).map_err(|cause| StartError::System { what: "the compile cache", cause })?;
+            Cache::open(&settings.cache).map_err(|cause| StartError::System { what: "the compile cache", cause })?;
         let app = App::load(&engine, &settings.folder, cache)?;
         let sessions = match app.current().store {
             Store::Sqlite => Sessions::Kept(Arc::new(SqliteDb::open(&data.sessions())?)),
@@ -119,12 +138,33 @@ impl Server {
         self.listener.address().map_err(|cause| StartError::System { what: "the bound address", cause })
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains.
+    /// The app that is served.
+    pub fn app(&self) -> &Arc<App> {
+        &self.service.app
+    }
+
+    /// Where its sessions persist.
+    pub fn sessions(&self) -> &Sessions {
+        &self.service.sessions
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains; SIGHUP loads the app again.
     ///
     /// # Errors
     /// `System`, where signals or the admin socket cannot be had.
     pub async fn run(self) -> Result<(), StartError> {
         let signals = Signals::new().map_err(|cause| StartError::System { what: "signal handlers", cause })?;
+        self.run_until(async |server| server.signals(signals).await).await
+    }
+
+    /// Serves until `end` returns, then drains.
+    ///
+    /// # Errors
+    /// `System`, where the admin socket cannot be had.
+    ///
+    /// # Cancel safety
+    /// Dropped, it serves no more and drains nothing.
+    pub async fn run_until(self, end: impl AsyncFnOnce(&Self)) -> Result<(), StartError> {
         let admin = self.data.admin().map_err(|cause| StartError::System { what: "the admin socket", cause })?;
         let drain = CancellationToken::new();
         let connections = TaskTracker::new();
@@ -133,7 +173,7 @@ impl Server {
             () = self.housekeeping() => {}
             () = self.sweep_sessions() => {}
             () = admin::serve(admin, || self.reload()) => {}
-            () = self.signals(signals) => {}
+            () = end(&self) => {}
         }
         self.drain(&connections, &drain).await;
         Ok(())

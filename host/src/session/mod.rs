@@ -27,5 +27,5 @@ pub use live::LiveSessions;
 pub use memory::MemoryDb;
 pub use overlay::Overlay;
 pub use record::{Changes, Lifetimes, Record, Timestamp, TooLarge};
-pub use signed::{CookieDb, KeysError, Signer};
+pub use signed::{CookieDb, KeysError, Sessions, Signer};
 pub use sqlite::{OpenError, SqliteDb};

@@ -276,10 +276,12 @@ impl WebsocketPort {
         self.give_up(fault.status(), fault.close_code(), &format!("report {report}"));
     }
 
-    /// The peer's close frame came; nothing more will be read.
+    /// The peer's close frame came; nothing more will be read, nor sent but the answer to it.
     pub fn peer_closed(&self, code: Option<u16>, reason: &str) {
         // Illegal only after the end, where a late frame changes nothing.
         let _late = self.life().lifecycle.peer_closed(code, reason);
+        self.outbox.end();
+        self.membership.leave_all();
     }
 
     /// Our close frame leaves: the handler's, the host's, or that of an outbox which would not wait.
