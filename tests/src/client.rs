@@ -131,7 +131,15 @@ impl Socket {
 
     /// Sends.
     pub async fn send(&mut self, message: impl Into<Message>) {
-        self.stream.send(message.into()).await.expect("the message is sent");
+        self.try_send(message).await.expect("the message is sent");
+    }
+
+    /// Sends, perhaps to a host that is gone.
+    ///
+    /// # Errors
+    /// What tungstenite says.
+    pub async fn try_send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        self.stream.send(message.into()).await
     }
 
     /// The next message: data or close; pings are passed over.

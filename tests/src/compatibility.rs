@@ -42,7 +42,7 @@ const ROWS: [(&str, &str, &str, &str); 25] = [
         "A12",
         "context",
         "websocket-sharp `IWebSocketSession.Context`, `ID`, `State`, `StartTime`",
-        "`ws.origin()`, `host()`, `id()`, `state()`, `started_at()`",
+        "`ws.origin()`, `host()`, `id()`, `state()`, `started_at()`; `session.user()`",
     ),
     ("A13", "ping", "websocket-sharp `PingTo`", "`ws.ping()`, `ws.round_trip()`"),
     ("A14", "back-pressure", "none of them", "`ws.try_send(…)`; manifest `overflow`"),

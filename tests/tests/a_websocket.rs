@@ -302,6 +302,11 @@ async fn a12_context_says_who_and_where(way: Way) {
         ids.insert(context["id"].as_str().unwrap().to_owned());
     }
     assert_eq!(ids.len(), 2, "ids are unique");
+    let login = get(host.address(), "/http/session/set?k=user&v=Ada", None).await.cookie().unwrap();
+    for path in STYLES {
+        let mut socket = Socket::open_with(host.address(), path, &[("cookie", &login)]).await.unwrap();
+        assert_eq!(socket.ask("session user").await, "Ada");
+    }
 }
 
 async fn a13_guest_pings_and_knows_the_round_trip(way: Way) {

@@ -108,51 +108,45 @@ async fn sigterm_closes_websockets_with_1001_and_ends_well(way: Way) {
     assert!(host.wait().success());
 }
 
+/// A hundred kills each way, each after some saves and in the middle of another.
 async fn saves_acknowledged_survive_a_kill(way: Way) {
     let (app, data) = (App::example("counter"), TempDir::new().unwrap());
-    let start = || Host::start_with(&app, Settings { way, data: Some(data.path()), program: None });
     let (mut cookie, mut acknowledged) = (None::<String>, 0_u64);
-    for round in 0..10 {
-        let host = start();
-        let address = host.address();
+    for round in 0..100 {
+        let host = Host::start_with(&app, Settings { way, data: Some(data.path()), program: None });
         if cookie.is_none() {
-            let first = get(address, "/", None).await;
+            let first = get(host.address(), "/", None).await;
             acknowledged = first.text().parse().unwrap();
             cookie = first.cookie();
         }
-        let held = cookie.clone();
-        let saving = tokio::spawn(async move {
-            let mut socket = Socket::open_with(address, "/ws", &[("cookie", held.as_deref().unwrap())]).await.unwrap();
-            let begun: u64 = socket.ask("get").await.parse().unwrap();
-            let (told, mut heard) = tokio::sync::watch::channel(begun);
-            let writing = tokio::spawn(async move {
-                loop {
-                    socket.send("add").await;
-                    let Some(Ok(added)) = socket.next().await else { return };
-                    let last: u64 = added.into_text().unwrap().parse().unwrap();
-                    socket.send("save").await;
-                    let Some(Ok(saved)) = socket.next().await else { return };
-                    assert!(saved.into_text().unwrap().starts_with("saved "));
-                    if told.send(last).is_err() {
-                        return;
-                    }
-                }
-            });
-            heard.wait_for(|count| *count >= begun + 5 + round).await.unwrap();
-            (heard, writing)
-        });
-        let (heard, writing) = saving.await.unwrap();
-        host.signal(Signal::KILL);
-        host.wait();
-        // What was acknowledged before the end came; the writer meets a broken socket, no more.
-        let _broken = tokio::time::timeout(Duration::from_secs(10), writing).await;
-        let last = *heard.borrow();
-        assert!(last > acknowledged);
-        acknowledged = last;
-        let host = start();
-        let mut socket =
-            Socket::open_with(host.address(), "/ws", &[("cookie", cookie.as_deref().unwrap())]).await.unwrap();
+        let held = [("cookie", cookie.as_deref().unwrap())];
+        let mut socket = Socket::open_with(host.address(), "/ws", &held).await.unwrap();
         let found: u64 = socket.ask("get").await.parse().unwrap();
         assert!(found >= acknowledged, "round {round}: {found} found, {acknowledged} acknowledged");
+        let (told, mut heard) = tokio::sync::watch::channel(found);
+        let writing = tokio::spawn(add_and_save(socket, told));
+        heard.wait_for(|count| *count > found + round % 7).await.unwrap();
+        host.signal(Signal::KILL);
+        host.wait();
+        // The writer meets a broken socket, no more.
+        let _broken = tokio::time::timeout(Duration::from_secs(10), writing).await;
+        acknowledged = *heard.borrow();
+    }
+}
+
+/// Adds and saves until the host is gone; tells each count whose save was acknowledged.
+async fn add_and_save(mut socket: Socket, told: tokio::sync::watch::Sender<u64>) {
+    loop {
+        if socket.try_send("add").await.is_err() {
+            return;
+        }
+        let Some(Ok(added)) = socket.next().await else { return };
+        let last: u64 = added.into_text().unwrap().parse().unwrap();
+        if socket.try_send("save").await.is_err() {
+            return;
+        }
+        let Some(Ok(saved)) = socket.next().await else { return };
+        assert!(saved.into_text().unwrap().starts_with("saved "));
+        told.send_replace(last);
     }
 }

@@ -88,6 +88,15 @@ impl Session {
         Ok(session::get(self.of, key)?.is_some())
     }
 
+    /// Who has logged in: the value of the key `user`, which a login sets, after
+    /// [`cycle_id`](Self::cycle_id).
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn user<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        self.get("user")
+    }
+
     /// All keys, sorted.
     ///
     /// # Errors

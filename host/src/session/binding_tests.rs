@@ -1,5 +1,6 @@
 //! The rules of a session's holder, over a real SQLite file.
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::super::SqliteDb;
@@ -245,4 +246,150 @@ async fn c9_life_of_its_own_is_saved_and_bounded() {
     assert_eq!(record.expires, record.seen.after(Duration::from_secs(60)));
     let error = binding.set_expiry(Some(Duration::from_secs(401 * DAY))).unwrap_err();
     assert_eq!(error.to_string(), "session expiry in days of 401 exceeds the limit of 400");
+}
+
+/// What a holder does to a session in the property test below; keys and values are small numbers.
+#[derive(Clone, Debug)]
+enum Step {
+    Set(usize, usize, u8),
+    Remove(usize, usize),
+    Clear(usize),
+    Discard(usize),
+    Open(usize),
+    Save(usize),
+    /// A whole exchange: sets or removes, then the response starts.
+    Exchange(Vec<(usize, Option<u8>)>),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (holder, key, value) = (0..2_usize, 0..4_usize, 0..10_u8);
+    prop_oneof![
+        6 => (holder.clone(), key.clone(), value.clone()).prop_map(|(holder, key, value)| Step::Set(holder, key, value)),
+        2 => (holder.clone(), key.clone()).prop_map(|(holder, key)| Step::Remove(holder, key)),
+        1 => holder.clone().prop_map(Step::Clear),
+        1 => holder.clone().prop_map(Step::Discard),
+        3 => holder.clone().prop_map(Step::Open),
+        4 => holder.prop_map(Step::Save),
+        3 => prop::collection::vec((key, proptest::option::of(value)), 0..4).prop_map(Step::Exchange),
+    ]
+}
+
+/// One value a key: what a websocket has seen saved, and what it has changed since.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    saved: [Option<u8>; 4],
+    changed: [Option<Option<u8>>; 4],
+    cleared: bool,
+}
+
+impl Seen {
+    fn key(&self, key: usize) -> Option<u8> {
+        self.changed[key].unwrap_or(if self.cleared { None } else { self.saved[key] })
+    }
+
+    fn over(&self, saved: [Option<u8>; 4]) -> [Option<u8>; 4] {
+        Self { saved, ..*self }.all()
+    }
+
+    fn all(&self) -> [Option<u8>; 4] {
+        std::array::from_fn(|key| self.key(key))
+    }
+}
+
+/// A future over a store that is ready at once.
+fn now<T>(work: impl Future<Output = T>) -> T {
+    futures_util::FutureExt::now_or_never(work).unwrap()
+}
+
+fn all(binding: &SessionBinding) -> [Option<u8>; 4] {
+    let value = |key: usize| binding.get(&key.to_string()).unwrap();
+    std::array::from_fn(|key| value(key).map(|json| serde_json::from_slice(&json).unwrap()))
+}
+
+const CASES: u32 = if cfg!(debug_assertions) { 2_000 } else { 100_000 };
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
+
+    /// Two websockets and any exchanges hold one session. After each step each websocket sees what the
+    /// model says, key by key; after each save so does the store; and after a flush nobody saves any more.
+    #[test]
+    fn c7_writers_over_http_and_websocket_lose_no_key(steps in prop::collection::vec(step(), 1..40)) {
+        let (db, live) = (Arc::new(super::super::MemoryDb::default()), Arc::<LiveSessions>::default());
+        let bind = |id: Option<&SessionId>| SessionBinding::new(db.clone(), live.clone(), LIFETIMES, id.cloned());
+        let first = bind(None);
+        now(first.open()).unwrap();
+        first.set("0", "0".into()).unwrap();
+        let id = given(now(first.autosave(false)).unwrap());
+        let mut saved = [Some(0), None, None, None];
+        let holders = [bind(Some(&id)), bind(Some(&id))];
+        let mut seen = [Seen { saved, ..Seen::default() }; 2];
+        for holder in &holders {
+            now(holder.open()).unwrap();
+            holder.head_left();
+        }
+        for step in steps {
+            match step {
+                Step::Set(holder, key, value) => {
+                    holders[holder].set(&key.to_string(), value.to_string().into()).unwrap();
+                    seen[holder].changed[key] = Some(Some(value));
+                }
+                Step::Remove(holder, key) => {
+                    let there = holders[holder].remove(&key.to_string()).unwrap();
+                    prop_assert_eq!(there, seen[holder].key(key).is_some());
+                    // One that is not there is no change, so that of another writer stays.
+                    if there {
+                        seen[holder].changed[key] = Some(None);
+                    }
+                }
+                Step::Clear(holder) => {
+                    holders[holder].clear().unwrap();
+                    if seen[holder].all() != [None; 4] {
+                        seen[holder] = Seen { saved: seen[holder].saved, cleared: true, ..Seen::default() };
+                    }
+                }
+                Step::Discard(holder) => {
+                    holders[holder].discard().unwrap();
+                    seen[holder] = Seen { saved: seen[holder].saved, ..Seen::default() };
+                }
+                Step::Open(holder) => {
+                    holders[holder].forget_snapshot();
+                    now(holders[holder].open()).unwrap();
+                    seen[holder].saved = saved;
+                }
+                Step::Save(holder) => {
+                    let modified = holders[holder].is_modified();
+                    now(holders[holder].save(None)).unwrap();
+                    if modified {
+                        saved = seen[holder].over(saved);
+                        seen[holder] = Seen { saved, ..Seen::default() };
+                    }
+                }
+                Step::Exchange(changes) => {
+                    let exchange = bind(Some(&id));
+                    now(exchange.open()).unwrap();
+                    for (key, value) in changes {
+                        match value {
+                            Some(value) => exchange.set(&key.to_string(), value.to_string().into()).unwrap(),
+                            None => drop(exchange.remove(&key.to_string()).unwrap()),
+                        }
+                        saved[key] = value;
+                    }
+                    now(exchange.autosave(false)).unwrap();
+                }
+            }
+            for (holder, seen) in holders.iter().zip(&seen) {
+                prop_assert_eq!(all(holder), seen.all());
+            }
+            let reader = bind(Some(&id));
+            now(reader.open()).unwrap();
+            prop_assert_eq!(all(&reader), saved);
+        }
+        now(holders[0].flush()).unwrap();
+        prop_assert_eq!(holders[1].set("0", "1".into()), Err(SessionError::Deleted));
+        prop_assert_eq!(now(holders[1].save(None)), Err(SessionError::Deleted));
+        let late = bind(Some(&id));
+        now(late.open()).unwrap();
+        prop_assert!(late.is_new().unwrap() && late.keys().unwrap().is_empty());
+    }
 }

@@ -19,6 +19,17 @@ pub(crate) struct Load {
     connections: Vec<Connection>,
 }
 
+/// What a connection asks.
+#[derive(Clone, Copy)]
+pub(crate) enum What {
+    /// GET, for hello.
+    Http,
+    /// A binary message of so many bytes, for itself.
+    Echo(usize),
+    /// A text, for a text.
+    Ask(&'static str, &'static str),
+}
+
 struct Connection {
     stream: TcpStream,
     question: Vec<u8>,
@@ -28,12 +39,17 @@ struct Connection {
 }
 
 impl Load {
-    pub(crate) async fn open(address: SocketAddr, path: &str, http: bool, connections: usize, bytes: usize) -> Self {
+    pub(crate) async fn open(address: SocketAddr, path: &str, what: What, connections: usize) -> Self {
         let open = (0..connections).map(|index| async move {
-            if http {
-                Connection::http(address, path).await
-            } else {
-                Connection::websocket(address, path, index, bytes).await
+            match what {
+                What::Http => Connection::http(address, path).await,
+                What::Echo(bytes) => {
+                    let payload: Vec<u8> = (0..bytes).map(|byte| (byte + index) as u8).collect();
+                    Connection::websocket(address, path, frame(0x82, &payload), payload).await
+                }
+                What::Ask(text, answer) => {
+                    Connection::websocket(address, path, frame(0x81, text.as_bytes()), answer.into()).await
+                }
             }
         });
         Self { connections: join_all(open).await }
@@ -47,16 +63,12 @@ impl Load {
 }
 
 impl Connection {
-    async fn websocket(address: SocketAddr, path: &str, index: usize, bytes: usize) -> Self {
+    /// `answer` is the payload that must come back.
+    async fn websocket(address: SocketAddr, path: &str, question: Vec<u8>, answer: Vec<u8>) -> Self {
         let stream = handshake(address, path, "").await;
-        let payload: Vec<u8> = (0..bytes).map(|byte| (byte + index) as u8).collect();
-        let length = (bytes as u16).to_be_bytes();
-        let mask = [0x37, 0xfa, 0x21, 0x3d];
-        let mut question = vec![0x82, 0x80 | 126, length[0], length[1]];
-        question.extend(mask);
-        question.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-        let mut wanted = vec![0x82, 126, length[0], length[1]];
-        wanted.extend(payload);
+        let mut wanted = vec![question[0]];
+        put_length(&mut wanted, answer.len(), 0);
+        wanted.extend(answer);
         Self { stream, question, answer: vec![0; wanted.len()], wanted }
     }
 
@@ -81,6 +93,25 @@ impl Connection {
             answers += 1;
         }
         answers
+    }
+}
+
+/// A frame as a client sends it.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mask = [0x37, 0xfa, 0x21, 0x3d];
+    let mut frame = vec![first];
+    put_length(&mut frame, payload.len(), 0x80);
+    frame.extend(mask);
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
+
+fn put_length(frame: &mut Vec<u8>, length: usize, masked: u8) {
+    if length < 126 {
+        frame.push(masked | length as u8);
+    } else {
+        frame.push(masked | 126);
+        frame.extend((length as u16).to_be_bytes());
     }
 }
 

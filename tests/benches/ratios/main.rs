@@ -11,6 +11,7 @@ mod server;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
+use load::{Load, What};
 use server::{Kind, Server};
 
 const CONNECTIONS: usize = 64;
@@ -59,6 +60,8 @@ async fn run(plan: &Plan) {
         say(&format!("| {name} | {:.1} |", idle(kind, path).await));
     }
     say("");
+    say(&sessions(plan).await);
+    say("");
     say(&format!("start to `listening`, warm cache: {} ms (to reach: 100)", start().as_millis()));
 }
 
@@ -84,7 +87,8 @@ async fn compare(plan: &Plan, native: Kind, routes: &[(&str, f64)]) -> Vec<Strin
 /// CPU µs of the server for one operation, and operations a second.
 async fn measure(plan: &Plan, kind: Kind, path: &str) -> (f64, f64) {
     let server = Server::start(kind);
-    let mut load = load::Load::open(server.address, path, kind.is_http(path), CONNECTIONS, BYTES).await;
+    let what = if kind.is_http(path) { What::Http } else { What::Echo(BYTES) };
+    let mut load = Load::open(server.address, path, what, CONNECTIONS).await;
     load.run(plan.span / 3).await;
     let (cpu, begun) = (server.cpu(), Instant::now());
     let operations = load.run(plan.span).await as f64;
@@ -96,6 +100,47 @@ async fn measure(plan: &Plan, kind: Kind, path: &str) -> (f64, f64) {
 fn median(round: &mut [(f64, f64)]) -> (f64, f64) {
     round.sort_by(|a, b| a.0.total_cmp(&b.0));
     round[round.len() / 2]
+}
+
+/// Saves a second where each message of each websocket sets a key of its own session and saves it, beside
+/// what this machine's disk would allow if all of them shared each fsync.
+async fn sessions(plan: &Plan) -> String {
+    let (mut spans, mut rates) = (Vec::new(), Vec::new());
+    for _ in 0..plan.rounds {
+        spans.push(fsync());
+        let server = Server::start(Kind::Faults);
+        let what = What::Ask("session put a 1", "put");
+        let mut load = Load::open(server.address, "/ws?session=1", what, CONNECTIONS).await;
+        load.run(plan.span / 3).await;
+        let begun = Instant::now();
+        let saves = load.run(plan.span).await as f64;
+        rates.push(saves / begun.elapsed().as_secs_f64());
+    }
+    spans.sort();
+    rates.sort_by(f64::total_cmp);
+    let (span, rate) = (spans[spans.len() / 2], rates[rates.len() / 2]);
+    let bound = CONNECTIONS as f64 / span.as_secs_f64();
+    format!(
+        "session set and save a message, {CONNECTIONS} websockets: {rate:.0} saves/s, {:.2} of {CONNECTIONS} / fsync of {} µs (to reach: 0.5)",
+        rate / bound,
+        span.as_micros(),
+    )
+}
+
+/// The median time of an fsync after a page was appended, on the disk of the data folder.
+fn fsync() -> Duration {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let mut file = std::fs::File::create(folder.path().join("file")).expect("a file");
+    let mut spans: Vec<_> = (0..200)
+        .map(|_| {
+            file.write_all(&[7; 4096]).expect("a page is written");
+            let begun = Instant::now();
+            file.sync_all().expect("an fsync");
+            begun.elapsed()
+        })
+        .collect();
+    spans.sort();
+    spans[100]
 }
 
 /// KiB of resident memory for each of many websockets that do nothing.

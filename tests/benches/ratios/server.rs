@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use sessile::limits;
-use sessile_tests::App;
+use sessile_tests::{App, Way};
 use tempfile::TempDir;
 
 /// Which server.
@@ -18,6 +18,8 @@ pub(crate) enum Kind {
     NativeWebsocket,
     NativeHttp,
     Sessile,
+    /// Sessile with the guest that does what it is told.
+    Faults,
 }
 
 impl Kind {
@@ -25,13 +27,13 @@ impl Kind {
         match self {
             Self::NativeWebsocket => "tokio-tungstenite echo, 1 KiB, 64 connections",
             Self::NativeHttp => "hyper hello, 64 connections",
-            Self::Sessile => "sessile",
+            Self::Sessile | Self::Faults => "sessile",
         }
     }
 
     pub(crate) fn is_http(self, path: &str) -> bool {
         match self {
-            Self::NativeWebsocket => false,
+            Self::NativeWebsocket | Self::Faults => false,
             Self::NativeHttp => true,
             Self::Sessile => path == "/",
         }
@@ -62,9 +64,10 @@ impl Server {
                 command.args(["native", if kind.is_http("/") { "http" } else { "websocket" }]);
                 (command, None)
             }
-            Kind::Sessile => {
+            Kind::Sessile | Kind::Faults => {
                 let beside = program.ancestors().nth(2).expect("a target folder").join("sessile-under-test");
-                let (mut command, app) = (Command::new(beside), App::example("echo"));
+                let mut command = Command::new(beside);
+                let app = if matches!(kind, Kind::Faults) { App::faults(Way::Keep) } else { App::example("echo") };
                 command.arg("serve").arg(app.path()).args(["--listen", "127.0.0.1:0", "--data"]).arg(data);
                 (command, Some(app))
             }

@@ -153,6 +153,11 @@ pub(crate) fn on_session(session: &Session, verb: &str, key: &str, value: &str) 
         "clear" => session.clear().map(|()| "cleared".to_owned())?,
         "discard" => session.discard().map(|()| "discarded".to_owned())?,
         "save" => format!("saved {}", session.save()?),
+        "user" => session.user::<String>()?.unwrap_or_default(),
+        "put" => {
+            session.set(key, value)?;
+            session.save().map(|_version| "put".to_owned())?
+        }
         "save-if" => format!("saved {}", session.save_if_version(number())?),
         "expiry" => session.set_expiry(Some(Duration::from_secs(number()))).map(|()| "set".to_owned())?,
         "cycle" => session.cycle_id().map(|()| "cycled".to_owned())?,
