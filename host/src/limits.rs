@@ -139,6 +139,12 @@ pub const SESSION_VALUE_BYTES_MAX: usize = 16 * KIB;
 pub const SESSION_QUEUE_MAX: usize = 4096;
 /// Saves in one transaction.
 pub const SESSION_COMMIT_MAX: usize = 256;
+/// That a commit waits for the writers of the last two, at most.
+pub const SESSION_GATHER_MAX: Duration = Duration::from_millis(5);
+/// Where commits are so fast that it would wait for less, it does not.
+pub const SESSION_GATHER_MIN: Duration = Duration::from_micros(60);
+/// Where they do not come, up to 2 to this power commits do not wait.
+pub const SESSION_GATHER_SKIP: u32 = 6;
 /// How long SQLite waits for a database that another process has locked, then `unavailable`.
 pub const SESSION_BUSY: Duration = Duration::from_secs(2);
 /// Life of a session without use. Key `session.idle_s`.

@@ -10,6 +10,7 @@ mod conformance;
 mod cookie;
 mod db;
 mod file;
+mod gather;
 mod id;
 mod live;
 mod memory;

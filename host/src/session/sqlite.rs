@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use super::db::{DbError, DbFuture, Row, Save, SessionDb};
+use super::gather::Gathering;
 use super::record::{Lifetimes, Timestamp};
 use super::{Record, SessionKey};
 use crate::limits;
@@ -243,9 +244,10 @@ fn read(connection: &Connection, jobs: &Receiver<Load>) {
 }
 
 fn write(mut connection: Connection, jobs: &Receiver<Write>) {
+    let mut gathering = Gathering::default();
     while let Ok(first) = jobs.recv() {
-        let mut batch = vec![first];
-        batch.extend(jobs.try_iter().take(limits::SESSION_COMMIT_MAX - 1));
+        let batch = gathering.gather(first, jobs);
+        let begun = Instant::now();
         let outcomes = match commit(&mut connection, &batch) {
             Ok(outcomes) => outcomes,
             Err(error) => {
@@ -254,8 +256,19 @@ fn write(mut connection: Connection, jobs: &Receiver<Write>) {
                 batch.iter().map(|_| Err(failed.clone())).collect()
             }
         };
+        gathering.committed(batch.iter().filter_map(|write| write.what.key()), begun.elapsed());
         for (write, outcome) in batch.into_iter().zip(outcomes) {
             let _gone = write.answer.send(outcome);
+        }
+    }
+}
+
+impl What {
+    fn key(&self) -> Option<SessionKey> {
+        match self {
+            Self::Save(save) => Some(save.key),
+            Self::Rename(key, _) | Self::Flush(key, _) | Self::Touch(key, ..) => Some(*key),
+            Self::Sweep(_) => None,
         }
     }
 }
