@@ -36,6 +36,11 @@ pub const TARGET_BYTES_MAX: usize = 8 * KIB;
 pub const READ_BYTES_MAX: usize = 64 * KIB;
 /// Bytes of a request's body; past it `too-large`.
 pub const REQUEST_BODY_BYTES_MAX: u64 = 100 * MIB as u64;
+/// Bytes that a request's body may bring a second, at least, once [`BODY_GRACE`] is over; slower, `read`
+/// says `timed-out`. Only the time in which a guest waits for it counts.
+pub const BODY_BYTES_A_SECOND: u64 = KIB as u64;
+/// See [`BODY_BYTES_A_SECOND`].
+pub const BODY_GRACE: Duration = Duration::from_secs(10);
 /// Chunks of a streamed response that wait for the peer; past it `send-chunk` waits.
 pub const RESPONSE_CHUNKS_MAX: usize = 8;
 

@@ -50,6 +50,8 @@ pub enum Error {
         /// What is wrong, without the position.
         reason: String,
     },
+    /// The body is not the form that was wanted; the text says why.
+    BadForm(String),
     /// Something is larger than its limit: a message, a close reason, a body, a group's name, the
     /// groups of a websocket, a session or a part of it.
     TooLarge {
@@ -106,6 +108,7 @@ impl fmt::Display for Error {
             Self::WrongKind { wanted } => write!(f, "the message is not {wanted}"),
             Self::BadJson { line: 0, reason, .. } => write!(f, "bad JSON: {reason}"),
             Self::BadJson { line, column, reason } => write!(f, "bad JSON at line {line} column {column}: {reason}"),
+            Self::BadForm(why) => write!(f, "bad form: {why}"),
             Self::TooLarge { actual, limit } => write!(f, "{actual} exceeds the limit of {limit}"),
             Self::TimedOut => f.write_str("timed out"),
             Self::WrongStyle => f.write_str("receive is for loop style; in event style messages come to on_message"),

@@ -8,8 +8,10 @@ use serde::de::DeserializeOwned;
 use crate::bindings::wit::http;
 use crate::error::{Error, Result};
 use crate::head::Head;
+use crate::multipart::{self, Part};
 use crate::query::Query;
 use crate::session::Session;
+use crate::sse::SseStream;
 use crate::websocket::fields;
 
 /// Bytes of a body that [`Request::text`], [`Request::json`] and [`Request::form`] take.
@@ -25,12 +27,12 @@ pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 /// use sessile_sdk::{prelude::*, time};
 ///
 /// fn countdown(request: Request) -> Result<Response> {
-///     let body = request.start(200, &[("content-type", "text/event-stream")])?;
+///     let events = request.events()?;
 ///     for left in (0..10).rev() {
-///         body.write(format!("data: {left}\n\n"))?;
+///         events.send(left.to_string())?;
 ///         time::sleep(Duration::from_secs(1));
 ///     }
-///     body.finish()?;
+///     events.finish()?;
 ///     Ok(Response::streamed())
 /// }
 ///
@@ -128,6 +130,19 @@ impl Request {
         Ok(Query::parse(&self.text()?))
     }
 
+    /// The parts of a whole body in `multipart/form-data`, of at most so many bytes.
+    ///
+    /// # Errors
+    /// [`Error::BadForm`]; as [`Self::bytes`].
+    pub fn multipart(&self, limit: usize) -> Result<Vec<Part>> {
+        multipart::parse(self.head.header("content-type").as_deref().unwrap_or_default(), &self.bytes(limit)?)
+    }
+
+    /// The id of the last event that a browser which comes again has seen.
+    pub fn last_event_id(&self) -> Option<String> {
+        self.head.header("last-event-id")
+    }
+
     /// The peer's session. What is changed before the answer is saved with it.
     ///
     /// # Errors
@@ -143,6 +158,38 @@ impl Request {
     pub fn start(&self, status: u16, headers: &[(&str, &str)]) -> Result<BodyWriter> {
         http::send_start(self.id, &http::Response { status, headers: fields(headers) })?;
         Ok(BodyWriter { id: self.id })
+    }
+
+    /// Starts a response of server-sent events; return [`Response::streamed`] after it.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn events(&self) -> Result<SseStream> {
+        let headers = [("content-type", "text/event-stream"), ("cache-control", "no-store")];
+        self.start(200, &headers).map(SseStream::new)
+    }
+
+    /// Answers with a response as HTTP/1.1 writes it: status line, headers, an empty line, the body. The
+    /// host parses and frames it anew. With `close`, the connection ends after it.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn send_raw(&self, response: impl AsRef<[u8]>, close: bool) -> Result<()> {
+        Ok(http::send_raw(self.id, response.as_ref(), close)?)
+    }
+
+    /// Cancels the response: one that streams is seen as aborted; in place of one that has not begun,
+    /// the connection ends. Return [`Response::streamed`] after it.
+    ///
+    /// # Errors
+    /// [`Error::WrongOrder`] once all is sent.
+    pub fn cancel(&self) -> Result<()> {
+        Ok(http::send_cancel(self.id)?)
+    }
+
+    /// Ends the connection from this end, after a response that is finished; any other is cancelled.
+    pub fn dispose(&self) {
+        http::dispose(self.id);
     }
 
     /// Answers at once; the handler may go on, and returns [`Response::streamed`].

@@ -27,6 +27,15 @@ pub(super) fn link(http: &mut Interface<'_>) -> Result<()> {
     http.wait("send-finished", |state, (ex,): (u64,)| {
         let port = state.exchange(ex)?;
         Ok(async move { (port.send_finished().await.map_err(Error::from),) })
+    })?;
+    http.wait("send-raw", |state, (ex, response, close): (u64, Vec<u8>, bool)| {
+        let port = state.exchange(ex)?;
+        Ok(async move { (port.send_raw(&response, close).await.map_err(Error::from),) })
+    })?;
+    http.now("send-cancel", |state, (ex,): (u64,)| Ok((state.exchange(ex)?.send_cancel().map_err(Error::from),)))?;
+    http.now("dispose", |state, (ex,): (u64,)| {
+        state.exchange(ex)?.dispose();
+        Ok(())
     })
 }
 
@@ -39,6 +48,7 @@ impl From<ExchangeError> for Error {
             ExchangeError::InvalidHead(text) => Self::InvalidHead(text),
             ExchangeError::LengthMismatch(actual, limit) => Self::LengthMismatch(Excess { actual, limit }),
             ExchangeError::SessionUnsaved => Self::SessionUnsaved,
+            ExchangeError::TimedOut => Self::TimedOut,
         }
     }
 }

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
 use super::body::{Progress, Reply};
-use super::{Routed, Service, page};
+use super::{Cancelled, Routed, Service, page};
 use crate::dispatch::{self, Call};
 use crate::failure::{Fault, ReportId};
 use crate::limits;
@@ -21,12 +21,13 @@ use crate::port::head::Head;
 type Answered = (Answer, Option<Call>);
 
 impl Service {
-    pub(super) async fn exchange(&self, routed: Routed<'_>) -> Response<Reply> {
-        let Routed { parts, body, ends, params, seat, version } = routed;
+    pub(super) async fn exchange(&self, routed: Routed<'_>) -> Result<Response<Reply>, Cancelled> {
+        let Routed { parts, body, ends, params, seat, version, connection } = routed;
         let accept = parts.headers.get(header::ACCEPT).cloned();
         let session = self.binding(version, &parts.headers, ends.secure);
         let head = Head::of_exchange(parts, ends, params);
-        let port = ExchangePort::new(head, request_body(body), session, version.cookies.clone(), ends.secure);
+        let (cookies, body) = (version.cookies.clone(), request_body(body));
+        let port = ExchangePort::new(head, body, session, cookies, ends.secure, connection);
         let port = Arc::new(port);
         let limit = seat.handler.settings.deadline.unwrap_or(limits::EXCHANGE_DEADLINE);
         let call = seat.handle_exchange(&port);
@@ -37,7 +38,7 @@ impl Service {
                 }
                 response(answer)
             }
-            Err((fault, report)) => rescue(accept.as_ref(), &fault, report),
+            Err((fault, report)) => Ok(rescue(accept.as_ref(), &fault, report)),
         }
     }
 }
@@ -110,10 +111,11 @@ fn request_body(body: Incoming) -> Option<RequestBody> {
     Some(body.into_data_stream().map_err(|_| PeerGone).boxed())
 }
 
-fn response(answer: Answer) -> Response<Reply> {
+fn response(answer: Answer) -> Result<Response<Reply>, Cancelled> {
     match answer {
-        Answer::Whole(whole) => whole.map(Reply::whole),
-        Answer::Streamed(streamed) => streamed.map(|chunks| Reply::Streamed(chunks, Progress::Going)),
+        Answer::Whole(whole) => Ok(whole.map(Reply::whole)),
+        Answer::Streamed(streamed) => Ok(streamed.map(|chunks| Reply::Streamed(chunks, Progress::Going))),
+        Answer::Cancelled => Err(Cancelled),
     }
 }
 

@@ -59,7 +59,14 @@ struct Routed<'a> {
     params: Vec<(Box<str>, Box<str>)>,
     seat: Seat,
     version: &'a Version,
+    /// Ends its connection after what is being sent.
+    connection: CancellationToken,
 }
+
+/// Nothing is answered: the connection ends.
+#[derive(Debug, thiserror::Error)]
+#[error("the guest cancelled the response")]
+struct Cancelled;
 
 /// Serves one connection until it ends, is upgraded or, draining, has answered what it had begun.
 pub async fn serve(
@@ -79,16 +86,17 @@ pub async fn serve(
         return;
     }
     let ends = Ends { peer, local, secure: false };
-    let permit = Arc::new(permit);
+    let closing = drain.child_token();
+    let accepted = Arc::new(Accepted { ends, permit: Arc::new(permit), closing: closing.clone() });
     let answer = service_fn(move |request| {
-        let (service, permit) = (service.clone(), permit.clone());
-        async move { Ok::<_, std::convert::Infallible>(service.answer(request, ends, permit).await) }
+        let (service, accepted) = (service.clone(), accepted.clone());
+        async move { service.answer(request, accepted).await }
     });
     let connection = http().serve_connection(TokioIo::new(stream), answer).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        () = drain.cancelled() => {
+        () = closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -110,10 +118,22 @@ fn http() -> http1::Builder {
 /// A connection's place under the bound; a websocket takes it over.
 type Permit = Arc<OwnedSemaphorePermit>;
 
+/// A connection, as its requests know it.
+struct Accepted {
+    ends: Ends,
+    permit: Permit,
+    /// Ends it after what is being sent.
+    closing: CancellationToken,
+}
+
 impl Service {
-    async fn answer(self: &Arc<Self>, mut request: Request<Incoming>, ends: Ends, permit: Permit) -> Response<Reply> {
+    async fn answer(
+        self: &Arc<Self>,
+        mut request: Request<Incoming>,
+        accepted: Arc<Accepted>,
+    ) -> Result<Response<Reply>, Cancelled> {
         if let Some(answer) = self.probe(request.uri().path()) {
-            return answer;
+            return Ok(answer);
         }
         let begun = Instant::now();
         let upgraded = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
@@ -121,10 +141,10 @@ impl Service {
         let log = Line { method: parts.method.clone(), target: parts.uri.path().into(), begun };
         let answer = match (self.refusal(&parts), upgraded) {
             (Some(refusal), _) => refusal,
-            (None, upgraded) => self.route(parts, body, upgraded, ends, permit).await,
+            (None, upgraded) => self.route(parts, body, upgraded, accepted).await?,
         };
         log.write(&answer);
-        answer
+        Ok(answer)
     }
 
     async fn route(
@@ -132,25 +152,26 @@ impl Service {
         parts: Parts,
         body: Incoming,
         upgraded: Option<hyper::upgrade::OnUpgrade>,
-        ends: Ends,
-        permit: Permit,
-    ) -> Response<Reply> {
+        accepted: Arc<Accepted>,
+    ) -> Result<Response<Reply>, Cancelled> {
         let version = arc_swap::Guard::into_inner(self.app.current());
         let accept = parts.headers.get(header::ACCEPT).cloned();
         let Some((handler, params)) = version.find(parts.uri.path()) else {
-            return page::problem(accept.as_ref(), StatusCode::NOT_FOUND, "No route of this app has this path.");
+            let detail = "No route of this app has this path.";
+            return Ok(page::problem(accept.as_ref(), StatusCode::NOT_FOUND, detail));
         };
         let params = params.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let seat = Seat { version: version.number, handler: handler.clone() };
         let websockets = handler.exports.events.is_some() || handler.exports.looped.is_some();
         let exchanges = handler.exports.http.is_some();
-        let routed = Routed { parts, body, ends, params, seat, version: &version };
+        let connection = accepted.closing.clone();
+        let routed = Routed { parts, body, ends: accepted.ends, params, seat, version: &version, connection };
         match upgraded {
             Some(upgraded) if websockets && handshake::is_upgrade(&routed.parts) => {
-                self.upgrade(routed, upgraded, permit).await
+                Ok(self.upgrade(routed, upgraded, accepted.permit.clone()).await)
             }
             _ if exchanges => self.exchange(routed).await,
-            _ => upgrade::required(accept.as_ref()),
+            _ => Ok(upgrade::required(accept.as_ref())),
         }
     }
 

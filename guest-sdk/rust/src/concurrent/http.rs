@@ -95,6 +95,14 @@ impl Request {
         Ok(BodyWriter { id: self.id })
     }
 
+    /// As [`Request::send_raw`](crate::Request::send_raw).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send_raw(&self, response: impl Into<Vec<u8>>, close: bool) -> Result<()> {
+        Ok(http::send_raw(self.id, response.into(), close).await?)
+    }
+
     /// As [`Request::respond`](crate::Request::respond).
     ///
     /// # Errors

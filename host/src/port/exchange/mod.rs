@@ -4,16 +4,25 @@
 //! and the bounds of both bodies. Does not know hyper: the request's body comes as a stream, the
 //! answer goes as one [`Answer`].
 
+mod reply;
+mod wire;
+
+pub use self::reply::StageName;
+
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
+use self::reply::{Reply, Stage};
 use super::answer::{self, InvalidHead};
 use super::head::Head;
 use crate::event::ExchangeId;
@@ -40,6 +49,7 @@ pub struct ExchangePort {
     pub meter: Arc<Meter>,
     cookies: Arc<CookieSettings>,
     secure: bool,
+    connection: CancellationToken,
     body: tokio::sync::Mutex<Body>,
     reply: Mutex<Reply>,
 }
@@ -48,27 +58,8 @@ struct Body {
     stream: Option<RequestBody>,
     left: Bytes,
     read: u64,
-}
-
-#[derive(Default)]
-struct Reply {
-    stage: Stage,
-    answer: Option<Answer>,
-    answered: Option<Waker>,
-}
-
-#[derive(Default)]
-enum Stage {
-    #[default]
-    Unanswered,
-    /// The head is on its way while the session is saved.
-    Starting,
-    Streaming {
-        chunks: mpsc::Sender<Chunk>,
-        promised: Option<u64>,
-        sent: u64,
-    },
-    Finished,
+    /// For how long its parts were waited for.
+    waited: Duration,
 }
 
 /// A response on its way to the peer.
@@ -77,6 +68,8 @@ pub enum Answer {
     Whole(Response<Bytes>),
     /// Its head; the body follows.
     Streamed(Response<mpsc::Receiver<Chunk>>),
+    /// None: the connection is to end.
+    Cancelled,
 }
 
 /// A part of a streamed body. One that ends without `End` was aborted.
@@ -102,27 +95,20 @@ pub enum ExchangeError {
     LengthMismatch(u64, u64),
     /// The session could not be saved.
     SessionUnsaved,
-}
-
-/// WIT `http.stage`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StageName {
-    /// Nothing was answered.
-    Unanswered,
-    /// The body is being sent.
-    Streaming,
-    /// All is sent.
-    Finished,
+    /// The body came too slowly.
+    TimedOut,
 }
 
 impl ExchangePort {
-    /// An exchange whose head has come.
+    /// An exchange whose head has come. Its connection ends after what it sends once `connection` is
+    /// cancelled.
     pub fn new(
         head: Head,
         body: Option<RequestBody>,
         session: SessionBinding,
         cookies: Arc<CookieSettings>,
         secure: bool,
+        connection: CancellationToken,
     ) -> Self {
         Self {
             id: ExchangeId::mint(),
@@ -131,7 +117,8 @@ impl ExchangePort {
             meter: Arc::default(),
             cookies,
             secure,
-            body: tokio::sync::Mutex::new(Body { stream: body, left: Bytes::new(), read: 0 }),
+            connection,
+            body: tokio::sync::Mutex::new(Body { stream: body, left: Bytes::new(), read: 0, waited: Duration::ZERO }),
             reply: Mutex::default(),
         }
     }
@@ -139,17 +126,19 @@ impl ExchangePort {
     /// The next part of the request's body, at most `max` bytes; none at its end.
     ///
     /// # Errors
-    /// `PeerGone`, `TooLarge`.
+    /// `PeerGone`, `TooLarge`, `TimedOut`.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
     pub async fn read(&self, max: u64) -> Result<Option<Bytes>, ExchangeError> {
         let max = usize::try_from(max).unwrap_or(usize::MAX).clamp(1, limits::READ_BYTES_MAX);
         let mut body = self.body.lock().await;
         while body.left.is_empty() {
-            let Some(stream) = &mut body.stream else { return Ok(None) };
-            let Some(chunk) = stream.next().await else {
+            let Some(chunk) = body.next().await? else {
                 body.stream = None;
                 return Ok(None);
             };
-            body.left = chunk.map_err(|PeerGone| ExchangeError::PeerGone)?;
+            body.left = chunk;
             body.read += body.left.len() as u64;
             if body.read > limits::REQUEST_BODY_BYTES_MAX {
                 return Err(ExchangeError::TooLarge(body.read, limits::REQUEST_BODY_BYTES_MAX));
@@ -175,13 +164,26 @@ impl ExchangePort {
         Ok(())
     }
 
+    /// Answers with what a guest wrote as HTTP/1.1; with `close`, the connection ends after it.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_raw(&self, response: &[u8], close: bool) -> Result<(), ExchangeError> {
+        let wire::Raw { status, headers, body } = wire::parse(response)?;
+        self.send(status, headers, body).await?;
+        if close {
+            self.dispose();
+        }
+        Ok(())
+    }
+
     /// Starts a streamed answer; a modified session is saved before.
     ///
     /// # Errors
     /// `WrongOrder`, `InvalidHead`, `SessionUnsaved`.
     pub async fn send_start(&self, status: u16, headers: Vec<(String, String)>) -> Result<(), ExchangeError> {
         let mut head = checked(status, &headers)?;
-        let promised = promised(head.headers())?;
+        let promised = reply::promised(head.headers())?;
         self.begin()?;
         if let Err(error) = self.save(&mut head).await {
             self.finish(Answer::Whole(unsaved()));
@@ -223,6 +225,21 @@ impl ExchangePort {
             Some(promised) if promised != sent => Err(ExchangeError::LengthMismatch(sent, promised)),
             _ => chunks.send(Chunk::End).await.map_err(|_| ExchangeError::PeerGone),
         }
+    }
+
+    /// Cancels the answer: the peer sees it aborted, or the connection ended in its place.
+    ///
+    /// # Errors
+    /// `WrongOrder` once all is sent, or while the head is on its way.
+    pub fn send_cancel(&self) -> Result<(), ExchangeError> {
+        self.reply().cancel()
+    }
+
+    /// Ends the connection; an answer that is not finished is cancelled.
+    pub fn dispose(&self) {
+        // One that is finished is sent before the end.
+        let _finished = self.reply().cancel();
+        self.connection.cancel();
     }
 
     /// The answer, once it is given.
@@ -296,33 +313,21 @@ impl ExchangePort {
     }
 }
 
-impl Reply {
-    fn give(&mut self, answer: Answer) {
-        self.answer = Some(answer);
-        if let Some(waker) = self.answered.take() {
-            waker.wake();
+impl Body {
+    /// The next part, if it comes at the rate that a body must have.
+    async fn next(&mut self) -> Result<Option<Bytes>, ExchangeError> {
+        let Some(stream) = &mut self.stream else { return Ok(None) };
+        let earned = Duration::from_secs(self.read / limits::BODY_BYTES_A_SECOND);
+        let allowed = (limits::BODY_GRACE + earned).saturating_sub(self.waited);
+        let begun = Instant::now();
+        let next = tokio::time::timeout(allowed, stream.next()).await;
+        self.waited += begun.elapsed();
+        match next {
+            Ok(Some(Ok(part))) => Ok(Some(part)),
+            Ok(None) => Ok(None),
+            Ok(Some(Err(PeerGone))) => Err(ExchangeError::PeerGone),
+            Err(_) => Err(ExchangeError::TimedOut),
         }
-    }
-
-    fn chunk(&mut self, len: u64) -> Result<mpsc::Sender<Chunk>, ExchangeError> {
-        let Stage::Streaming { chunks, promised, sent } = &mut self.stage else {
-            return Err(self.wrong_order());
-        };
-        match promised {
-            Some(promised) if *sent + len > *promised => Err(ExchangeError::LengthMismatch(*sent + len, *promised)),
-            _ => {
-                *sent += len;
-                Ok(chunks.clone())
-            }
-        }
-    }
-
-    fn wrong_order(&self) -> ExchangeError {
-        ExchangeError::WrongOrder(match self.stage {
-            Stage::Unanswered => StageName::Unanswered,
-            Stage::Starting | Stage::Streaming { .. } => StageName::Streaming,
-            Stage::Finished => StageName::Finished,
-        })
     }
 }
 
@@ -331,18 +336,6 @@ fn checked(status: u16, headers: &[(String, String)]) -> Result<Response<()>, In
     *response.status_mut() = answer::status(status)?;
     *response.headers_mut() = answer::headers(headers)?;
     Ok(response)
-}
-
-fn promised(headers: &HeaderMap) -> Result<Option<u64>, ExchangeError> {
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
-    match (lengths.next().map(HeaderValue::to_str), lengths.next()) {
-        (None, _) => Ok(None),
-        (Some(Ok(length)), None) => match length.parse() {
-            Ok(length) => Ok(Some(length)),
-            Err(_) => Err(ExchangeError::InvalidHead(format!("content-length {length:?} is not a number"))),
-        },
-        _ => Err(ExchangeError::InvalidHead("content-length is not one number".into())),
-    }
 }
 
 fn unsaved() -> Response<Bytes> {

@@ -1,0 +1,223 @@
+//! FEATURES, table D: every row from a guest, over real connections. docs/compatibility.md is made from the
+//! names of these tests.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Request;
+use sessile::limits;
+use sessile_tests::{Answer, App, Host, Way, each_way, exchange_bytes, get, request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+each_way!(
+    d01_body_is_streamed_and_ended_in_order_or_seen_as_cut,
+    d02_answer_is_one_call_with_or_without_a_body,
+    d03_raw_response_is_parsed_and_framed_anew,
+    d04_cancelled_response_is_seen_as_aborted,
+    d05_dispose_ends_the_connection_after_the_answer,
+    d06_request_has_head_and_body_by_parts_or_whole,
+    d07_pipelined_requests_are_answered_in_order,
+    d08_chunks_wait_for_a_slow_peer,
+    d10_events_and_long_poll_reach_a_browser,
+);
+
+async fn faults(way: Way) -> Host {
+    Host::start(&App::faults(way), way)
+}
+
+async fn post(host: &Host, path: &str, kind: &str, body: impl Into<Bytes>) -> Answer {
+    let post = Request::post(path).header("host", "x").header("content-type", kind).body(Full::new(body.into()));
+    request(host.address(), post.unwrap()).await
+}
+
+fn ask(path: &str, end: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\n{end}\r\n")
+}
+
+async fn d01_body_is_streamed_and_ended_in_order_or_seen_as_cut(way: Way) {
+    let host = faults(way).await;
+    let body: Vec<u8> = (0..3_000_000_u32).map(|byte| byte as u8).collect();
+    let answer = post(&host, "/http/echo", "application/octet-stream", body.clone()).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.body.unwrap() == body);
+    for path in ["/http/abort", "/http/short"] {
+        let answer = get(host.address(), path, None).await;
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.is_err(), "{path}: {:?}", answer.body);
+    }
+    assert_eq!(get(host.address(), "/http/twice", None).await.text(), "once");
+    host.wait_for_log(r#"WrongOrder("finished")"#);
+}
+
+async fn d02_answer_is_one_call_with_or_without_a_body(way: Way) {
+    let host = faults(way).await;
+    let with = get(host.address(), "/http/status/418", None).await;
+    assert_eq!(
+        (with.status.as_u16(), with.text(), &with.headers["content-length"]),
+        (418, "418", &"3".parse().unwrap())
+    );
+    let without = get(host.address(), "/http/poll?limit=0", None).await;
+    assert_eq!((without.status.as_u16(), without.text()), (204, ""));
+    assert!(without.headers.get("content-length").is_none());
+    let split = get(host.address(), "/http/split", None).await;
+    assert_eq!((split.status.as_u16(), split.headers.get("set-cookie")), (500, None));
+}
+
+async fn d03_raw_response_is_parsed_and_framed_anew(way: Way) {
+    let host = faults(way).await;
+    let raw = "HTTP/1.1 203 Said So\r\nX-A: 1\r\nx-a: 2\r\nConnection: close\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
+    let answer = post(&host, "/http/raw", "text/plain", raw).await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (203, "HTTP/1.1 200 OK\r\n\r\n"));
+    assert_eq!(answer.headers.get_all("x-a").iter().collect::<Vec<_>>(), ["1", "2"]);
+    assert_eq!(answer.headers.get("connection"), None);
+    for bad in ["HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nfour", "HTTP/1.1 200 OK\r\n", "nonsense\r\n\r\n"] {
+        assert_eq!(post(&host, "/http/raw", "text/plain", bad).await.status, 422, "{bad:?}");
+    }
+    let raw = "HTTP/1.1 200 OK\r\n\r\nlast";
+    let close = format!("POST /http/raw?close=1 HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{raw}", raw.len());
+    let all = exchange_bytes(host.address(), (close + &ask("/http/status/201", "")).as_bytes()).await;
+    assert!(all.ends_with("last") && all.matches("HTTP/1.1").count() == 1, "{all}");
+}
+
+async fn d04_cancelled_response_is_seen_as_aborted(way: Way) {
+    let host = faults(way).await;
+    let streaming = get(host.address(), "/http/cancel/streaming", None).await;
+    assert_eq!(streaming.status, 200);
+    assert!(streaming.body.is_err(), "{:?}", streaming.body);
+    let unanswered = exchange_bytes(host.address(), ask("/http/cancel/unanswered", "").as_bytes()).await;
+    assert_eq!(unanswered, "", "the connection ends in its place");
+    host.wait_for_log(r#"after cancel: Some(WrongOrder("finished"))"#);
+    assert_eq!(get(host.address(), "/http/cancel/answered", None).await.text(), "answered");
+    host.wait_for_log(r#"cancelled too late: Some(WrongOrder("finished"))"#);
+}
+
+async fn d05_dispose_ends_the_connection_after_the_answer(way: Way) {
+    let host = faults(way).await;
+    // Neither asks for the end of the connection; what is read to its end shows who did.
+    let two = ask("/http/dispose/answered", "") + &ask("/http/status/201", "");
+    let all = exchange_bytes(host.address(), two.as_bytes()).await;
+    assert!(all.starts_with("HTTP/1.1 200") && all.ends_with("the last") && !all.contains("201"), "{all}");
+    let none = exchange_bytes(host.address(), ask("/http/dispose/unanswered", "").as_bytes()).await;
+    assert_eq!(none, "");
+}
+
+async fn d06_request_has_head_and_body_by_parts_or_whole(way: Way) {
+    let host = faults(way).await;
+    let get = Request::get("/http/head/a%20b?q=1&q=x+y")
+        .header("host", "shop.example:81")
+        .header("x-test", "one")
+        .header("X-TEST", "two")
+        .body(Default::default())
+        .unwrap();
+    let answer = request(host.address(), get).await;
+    let head: serde_json::Value = serde_json::from_str(answer.text()).unwrap();
+    let wanted = serde_json::json!({
+        "method": "GET", "path": "/http/head/a%20b", "query": "x y", "rest": "head/a b",
+        "url": "http://shop.example:81/http/head/a%20b?q=1&q=x+y", "x": ["one", "two"],
+        "order": ["host", "x-test", "x-test"],
+    });
+    assert_eq!(head, wanted);
+    let form = "application/x-www-form-urlencoded";
+    let multipart = "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"n\"\r\n\r\nx\r\ny\r\n--b--\r\n";
+    for (how, kind, body, wanted) in [
+        ("text", "text/plain", "h\u{e9}", (200, "h\u{e9}")),
+        ("bytes", "text/plain", "12345", (200, "5")),
+        ("bytes", "text/plain", &"x".repeat(1001), (400, "1001 exceeds the limit of 1000")),
+        ("json", "application/json", "{ \"a\": 1 }", (200, "{\"a\":1}")),
+        ("json", "application/json", "{", (400, "bad JSON at line 1 column 1: EOF while parsing an object")),
+        ("form", form, "a=1&b=x+y%21", (200, "a=1;b=x y!;")),
+        ("multipart", "multipart/form-data; boundary=b", multipart, (200, "f/Some(\"n\")=x\r\ny;")),
+        (
+            "multipart",
+            "multipart/form-data; boundary=c",
+            multipart,
+            (400, "bad form: the boundary does not occur in the body"),
+        ),
+    ] {
+        let answer = post(&host, &format!("/http/whole/{how}"), kind, body.to_owned()).await;
+        assert_eq!((answer.status.as_u16(), answer.text()), wanted, "{how}");
+    }
+    let chunked = "POST /http/whole/text HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n\
+                   3\r\nabc\r\n1;x=y\r\nd\r\n0\r\n\r\n";
+    assert!(exchange_bytes(host.address(), chunked.as_bytes()).await.ends_with("abcd"));
+}
+
+async fn d07_pipelined_requests_are_answered_in_order(way: Way) {
+    let host = faults(way).await;
+    let pipelined =
+        ask("/http/slow/50", "") + &ask("/http/status/201", "") + &ask("/http/status/202", "Connection: close\r\n");
+    let answers = exchange_bytes(host.address(), pipelined.as_bytes()).await;
+    let statuses: Vec<_> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+    assert_eq!(statuses, ["200", "201", "202"], "{answers}");
+}
+
+async fn d08_chunks_wait_for_a_slow_peer(way: Way) {
+    let host = faults(way).await;
+    let mut stream = TcpStream::connect(host.address()).await.unwrap();
+    stream.write_all(ask("/http/flood/64", "Connection: close\r\n").as_bytes()).await.unwrap();
+    let mut begun = [0; 100_000];
+    stream.read_exact(&mut begun).await.unwrap();
+    // The kernel's buffers take a few MiB; while others are served, the guest waits for this peer.
+    let mut log = host.wait_for_log("flooded 0 MiB");
+    for _ in 0..100 {
+        assert_eq!(get(host.address(), "/http/status/200", None).await.status, 200);
+        log = host.wait_for_log("flooded 0 MiB");
+    }
+    assert!(!log.contains("flooded 32 MiB"), "the host takes what the peer does not");
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    host.wait_for_log("flooded all");
+    assert!(rest.len() > 63 << 20, "{}", rest.len());
+}
+
+#[tokio::test]
+async fn d09_connection_that_sends_too_little_is_closed() {
+    let host = faults(Way::Keep).await;
+    let begun = std::time::Instant::now();
+    let half = ask("/http/status/200", "");
+    let (nothing, half) = tokio::join!(
+        exchange_bytes(host.address(), b""),
+        exchange_bytes(host.address(), &half.as_bytes()[..half.len() - 2]),
+    );
+    assert_eq!((nothing.as_str(), half.as_str()), ("", ""));
+    assert!(begun.elapsed() >= limits::FIRST_BYTE.min(limits::HEAD) / 2, "neither was refused at once");
+}
+
+async fn d10_events_and_long_poll_reach_a_browser(way: Way) {
+    let host = faults(way).await;
+    let again = Request::get("/http/events").header("host", "x").header("last-event-id", "4");
+    let answer = request(host.address(), again.body(Default::default()).unwrap()).await;
+    assert_eq!(answer.headers["content-type"], "text/event-stream");
+    let event = |number: u8| format!("id: {number}\ndata: number {number}\ndata: of many\n\n");
+    assert_eq!(answer.text(), format!(":\n\n{}{}{}", event(5), event(6), event(7)));
+    let cookie = get(host.address(), "/http/session/set?k=a&v=1", None).await.cookie().unwrap();
+    let (waited, set) = tokio::join!(
+        get(host.address(), "/http/poll?limit=20000", Some(&cookie)),
+        get(host.address(), "/http/session/set?k=news&v=good", Some(&cookie)),
+    );
+    assert_eq!((waited.text(), set.status.as_u16()), ("good", 200));
+    assert_eq!(get(host.address(), "/http/session/get?k=told", Some(&cookie)).await.text(), "\"good\"");
+}
+
+#[tokio::test]
+async fn problems_are_html_for_browsers_and_json_for_programs() {
+    let host = Host::start(&App::faults(Way::Keep), Way::Keep);
+    let browser = Request::get("/none").header("host", "x").header("accept", "text/html,*/*");
+    let browser = request(host.address(), browser.body(Default::default()).unwrap()).await;
+    assert!(browser.text().starts_with("<!doctype html>"), "{}", browser.text());
+    let program = get(host.address(), "/none", None).await;
+    let problem: serde_json::Value = serde_json::from_str(program.text()).unwrap();
+    assert_eq!(
+        (problem["status"].as_u64(), program.headers["content-type"].to_str().unwrap()),
+        (Some(404), "application/problem+json")
+    );
+}
+
+#[tokio::test]
+async fn target_over_the_limit_is_414() {
+    let host = Host::start(&App::faults(Way::Keep), Way::Keep);
+    let answer = get(host.address(), &format!("/{}", "x".repeat(9000)), None).await;
+    assert_eq!(answer.status, 414);
+}
