@@ -95,9 +95,12 @@ pub const WASM_STACK_BYTES: usize = 512 * KIB;
 pub const ASYNC_STACK_BYTES: usize = 2 * MIB;
 /// Handles in the host's resource table of an instance (WASI streams and the like).
 pub const HANDLES_MAX: usize = 1000;
-/// CPU of one event or exchange, of one `receive` to the next in loop style; past it a trap.
+/// CPU of one event or exchange, of one `receive` to the next in loop style, of so many
+/// [`BODY_BYTES_PER_REFILL`] of a body to the next; past it a trap.
 /// Key `cpu_ms`.
 pub const CPU: Duration = Duration::from_millis(50);
+/// Bytes of an exchange's bodies, in and out, after which its CPU budget is full again.
+pub const BODY_BYTES_PER_REFILL: u64 = 64 * KIB as u64;
 /// CPU of an instance's start; past it a trap.
 pub const CPU_START: Duration = Duration::from_secs(1);
 /// Charged against the CPU budget for each time that a guest waits, so that waiting is not free.

@@ -6,8 +6,8 @@
 //! A poll that sees no tick is shorter than one, and reads no clock: most events are. From the first
 //! tick on a poll is charged its time, but no more than the ticks it saw, so that a guest whose thread
 //! the kernel has set aside is not charged for it. The deadline is absolute, so a guest that comes back
-//! from a wait meets a tick at once. Each wait costs a little, so that waiting is not free. Only the
-//! delivery of an event refills the budget: a flood of host calls runs out like any loop.
+//! from a wait meets a tick at once. Each wait costs a little, so that waiting is not free. Only what is
+//! delivered refills the budget, an event or so much of a body: a flood of host calls runs out like any loop.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};

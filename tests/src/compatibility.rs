@@ -1,12 +1,13 @@
 //! Makes docs/compatibility.md from the tests that ran: `compatibility LOG`, the log of the README's test
-//! command. Fails where a row of FEATURES A or C has no test that passed.
+//! command. Fails where a row of FEATURES that is here has no test that
+//! passed.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 /// Row, what it is, the call in the model that people know, ours in Rust.
-const ROWS: [(&str, &str, &str, &str); 25] = [
+const ROWS: [(&str, &str, &str, &str); 35] = [
     ("A1", "handshake as a mapping", "Starlette `session[\"path\"]`", "`ws.scope()[\"path\"]`, `ws.path()`"),
     ("A2", "URL", "Starlette `session.url.port`", "`ws.url().port()`"),
     ("A3", "headers", "Starlette `session.headers[…]`", "`ws.headers().get(…)`, `.get_all(…)`"),
@@ -62,6 +63,26 @@ const ROWS: [(&str, &str, &str, &str); 25] = [
     ("C7", "concurrency", "none of them: the last writer wins", "merges by key; `session.save_if_version(…)`"),
     ("C8", "stores", "Django `SESSION_ENGINE`", "manifest `store = \"sqlite\"`, `\"memory\"`, `\"signed-cookie\"`"),
     ("C9", "expiry", "Django `set_expiry(seconds)`", "`session.set_expiry(…)`; manifest `idle_s`, `absolute_s`"),
+    (
+        "D1",
+        "streamed response",
+        "Pony `send_start`, `send_chunk`, `send_finished`",
+        "`request.start(…)`, `body.write(…)`, `body.finish()`",
+    ),
+    ("D2", "whole response", "Pony `send_no_body`, `send`", "`Response::status(204)`, `Response::bytes(…)`"),
+    ("D3", "raw response", "Pony `send_raw(…, close_session)`", "`request.send_raw(bytes, close)`"),
+    ("D4", "cancel", "Pony `send_cancel`", "`request.cancel()`"),
+    ("D5", "end the connection", "Pony `dispose`", "`request.dispose()`"),
+    (
+        "D6",
+        "request",
+        "Pony `Handler.apply`, `chunk`, `finished`",
+        "`request.read()`, `.text()`, `.json()`, `.form()`, `.multipart(…)`",
+    ),
+    ("D7", "pipelining", "Pony `request_id`", "one `Request` each, answered in order"),
+    ("D8", "back-pressure", "Pony `Handler.throttled`, `unthrottled`", "`body.write(…)` waits"),
+    ("D9", "timeouts", "Pony `ServerConfig.connection_timeout`", "first byte, head, body: `host/src/limits.rs`"),
+    ("D10", "events, long poll", "none of them", "`request.events()`, `time::poll(…)`"),
 ];
 
 fn main() -> ExitCode {
@@ -97,7 +118,7 @@ fn passed(log: &str) -> BTreeMap<String, Vec<String>> {
     let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in log.lines() {
         let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... ok")) else { continue };
-        let Some((_, name)) = name.split_once("::") else { continue };
+        let name = name.split_once("::").map_or(name, |(_way, name)| name);
         let Some((row, _)) = name.split_once('_').filter(|(row, _)| is_row(row)) else { continue };
         let (table, number) = row.split_at(1);
         let row = format!("{}{}", table.to_uppercase(), number.trim_start_matches('0'));
@@ -110,7 +131,7 @@ fn passed(log: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 fn is_row(word: &str) -> bool {
-    word.len() == 3 && word.starts_with(['a', 'c']) && word.bytes().skip(1).all(|byte| byte.is_ascii_digit())
+    word.len() == 3 && word.starts_with(['a', 'c', 'd']) && word.bytes().skip(1).all(|byte| byte.is_ascii_digit())
 }
 
 fn table(passed: &BTreeMap<String, Vec<String>>) -> Result<String, Vec<&'static str>> {
@@ -119,9 +140,9 @@ fn table(passed: &BTreeMap<String, Vec<String>>) -> Result<String, Vec<&'static 
         return Err(bare);
     }
     let mut text = String::from(
-        "# What Starlette, Channels and websocket-sharp do, and what Sessile does\n\n\
-         Made by `.ci/run` from the tests that ran, in `tests/tests/a_websocket.rs` and `c_session.rs`: each row works from\n\
-         a guest over a real socket, with warm instances, with `--amnesia`, and with a guest that awaits. The calls on the\n\
+        "# What Starlette, Channels, websocket-sharp and Pony do, and what Sessile does\n\n\
+         Made by `.ci/run` from the tests that ran, in `tests/tests/{a_websocket,c_session,d_http}.rs`: each row works\n\
+         from a guest over a real socket, with warm instances, with `--amnesia`, and with a guest that awaits. The calls on the\n\
          right are those of the Rust SDK; the WIT has the same words.\n\n\
          | row | | the call you know | ours | tests |\n|---|---|---|---|---|\n",
     );

@@ -177,12 +177,16 @@ async fn d09_connection_that_sends_too_little_is_closed() {
     let host = faults(Way::Keep).await;
     let begun = std::time::Instant::now();
     let half = ask("/http/status/200", "");
-    let (nothing, half) = tokio::join!(
+    let body = "POST /fresh/whole/text HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nbegun";
+    let (nothing, half, body) = tokio::join!(
         exchange_bytes(host.address(), b""),
         exchange_bytes(host.address(), &half.as_bytes()[..half.len() - 2]),
+        exchange_bytes(host.address(), body.as_bytes()),
     );
     assert_eq!((nothing.as_str(), half.as_str()), ("", ""));
-    assert!(begun.elapsed() >= limits::FIRST_BYTE.min(limits::HEAD) / 2, "neither was refused at once");
+    assert!(body.starts_with("HTTP/1.1 400") && body.ends_with("timed out"), "{body}");
+    let shortest = limits::FIRST_BYTE.min(limits::HEAD).min(limits::BODY_GRACE);
+    assert!(begun.elapsed() >= shortest / 2, "none was refused at once");
 }
 
 async fn d10_events_and_long_poll_reach_a_browser(way: Way) {

@@ -34,9 +34,9 @@ impl Service {
         match answered(call, &port, &seat.handler.name, limit).await {
             Ok((answer, rest)) => {
                 if let Some(call) = rest {
-                    self.tasks.spawn(run_on(call, port, seat.handler.name.clone(), limit));
+                    self.tasks.spawn(run_on(call, port.clone(), seat.handler.name.clone(), limit));
                 }
-                response(answer)
+                response(answer, &port)
             }
             Err((fault, report)) => Ok(rescue(accept.as_ref(), &fault, report)),
         }
@@ -111,12 +111,16 @@ fn request_body(body: Incoming) -> Option<RequestBody> {
     Some(body.into_data_stream().map_err(|_| PeerGone).boxed())
 }
 
-fn response(answer: Answer) -> Result<Response<Reply>, Cancelled> {
-    match answer {
-        Answer::Whole(whole) => Ok(whole.map(Reply::whole)),
-        Answer::Streamed(streamed) => Ok(streamed.map(|chunks| Reply::Streamed(chunks, Progress::Going))),
-        Answer::Cancelled => Err(Cancelled),
+fn response(answer: Answer, port: &ExchangePort) -> Result<Response<Reply>, Cancelled> {
+    let mut response = match answer {
+        Answer::Whole(whole) => whole.map(Reply::whole),
+        Answer::Streamed(streamed) => streamed.map(|chunks| Reply::Streamed(chunks, Progress::Going)),
+        Answer::Cancelled => return Err(Cancelled),
+    };
+    if port.is_last() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+    Ok(response)
 }
 
 /// The answer to a fault: its status and the report's id.

@@ -135,6 +135,10 @@ impl Service {
         if let Some(answer) = self.probe(request.uri().path()) {
             return Ok(answer);
         }
+        if accepted.closing.is_cancelled() && !self.draining.load(Ordering::Relaxed) {
+            // Pipelined behind an exchange whose handler has ended the connection.
+            return Err(Cancelled);
+        }
         let begun = Instant::now();
         let upgraded = request.headers().contains_key(header::UPGRADE).then(|| hyper::upgrade::on(&mut request));
         let (parts, body) = request.into_parts();

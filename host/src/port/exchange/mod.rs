@@ -10,6 +10,7 @@ mod wire;
 pub use self::reply::StageName;
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub struct ExchangePort {
     cookies: Arc<CookieSettings>,
     secure: bool,
     connection: CancellationToken,
+    /// Bytes of both bodies that have passed.
+    moved: AtomicU64,
     body: tokio::sync::Mutex<Body>,
     reply: Mutex<Reply>,
 }
@@ -118,6 +121,7 @@ impl ExchangePort {
             cookies,
             secure,
             connection,
+            moved: AtomicU64::new(0),
             body: tokio::sync::Mutex::new(Body { stream: body, left: Bytes::new(), read: 0, waited: Duration::ZERO }),
             reply: Mutex::default(),
         }
@@ -145,6 +149,7 @@ impl ExchangePort {
             }
         }
         let len = max.min(body.left.len());
+        self.moved(len as u64);
         Ok(Some(body.left.split_to(len)))
     }
 
@@ -205,7 +210,10 @@ impl ExchangePort {
         if chunk.is_empty() {
             return Ok(());
         }
-        chunks.send(Chunk::Data(chunk.into())).await.map_err(|_| ExchangeError::PeerGone)
+        let len = chunk.len() as u64;
+        chunks.send(Chunk::Data(chunk.into())).await.map_err(|_| ExchangeError::PeerGone)?;
+        self.moved(len);
+        Ok(())
     }
 
     /// Ends the body.
@@ -240,6 +248,11 @@ impl ExchangePort {
         // One that is finished is sent before the end.
         let _finished = self.reply().cancel();
         self.connection.cancel();
+    }
+
+    /// Whether the connection is to end after the answer.
+    pub fn is_last(&self) -> bool {
+        self.connection.is_cancelled()
     }
 
     /// The answer, once it is given.
@@ -291,6 +304,15 @@ impl ExchangePort {
             CookieAction::Expire => self.cookies.expire(self.secure),
         };
         Ok(answer::append(head.headers_mut(), header::SET_COOKIE, &cookie)?)
+    }
+
+    /// Bytes of a body have passed. Like the delivery of a message, so much of it refills the CPU budget:
+    /// who streams has no end, and is paced by the peer.
+    fn moved(&self, len: u64) {
+        let before = self.moved.fetch_add(len, Relaxed);
+        if before / limits::BODY_BYTES_PER_REFILL != (before + len) / limits::BODY_BYTES_PER_REFILL {
+            self.meter.refill(self.meter.budget());
+        }
     }
 
     fn begin(&self) -> Result<(), ExchangeError> {
