@@ -21,6 +21,9 @@ each_way!(
     d07_pipelined_requests_are_answered_in_order,
     d08_chunks_wait_for_a_slow_peer,
     d10_events_and_long_poll_reach_a_browser,
+    d12_files_have_tags_and_ranges_and_stay_in_their_folder,
+    d12_redirects_lead_elsewhere_in_this_host,
+    d12_cors_lets_named_origins_read,
 );
 
 async fn faults(way: Way) -> Host {
@@ -203,6 +206,123 @@ async fn d10_events_and_long_poll_reach_a_browser(way: Way) {
     );
     assert_eq!((waited.text(), set.status.as_u16()), ("good", 200));
     assert_eq!(get(host.address(), "/http/session/get?k=told", Some(&cookie)).await.text(), "\"good\"");
+}
+
+/// An app whose routes are files, an address elsewhere, and a guest, read by pages of two origins.
+fn site(way: Way) -> App {
+    let app = App::faults(way);
+    app.edit(
+        "[[routes]]\npath = \"/http/{rest...}\"",
+        "[cors]\norigins = [\"https://app.example\"]\nmethods = [\"GET\", \"PUT\"]\nheaders = [\"x-a\"]\n\
+         credentials = true\n\n\
+         [[routes]]\npath = \"/files/{name...}\"\nfiles = \"public\"\n\n\
+         [[routes]]\npath = \"/about\"\nfiles = \"public/about.txt\"\n\n\
+         [[routes]]\npath = \"/old/{rest...}\"\nredirect = \"/http/{rest}\"\nstatus = 307\n\n\
+         [[routes]]\npath = \"/http/{rest...}\"",
+    );
+    let public = app.path().join("public");
+    std::fs::create_dir_all(public.join("sub")).unwrap();
+    for (name, text) in [("about.txt", "0123456789"), ("sub/index.html", "<p>index"), (".secret", "no")] {
+        std::fs::write(public.join(name), text).unwrap();
+    }
+    std::os::unix::fs::symlink("/etc/passwd", public.join("passwd")).unwrap();
+    std::os::unix::fs::symlink("about.txt", public.join("link.txt")).unwrap();
+    app
+}
+
+async fn ask_with(host: &Host, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let request = Request::builder().method(method).uri(path).header("host", "x");
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    sessile_tests::request(host.address(), request.body(Default::default()).unwrap()).await
+}
+
+async fn d12_files_have_tags_and_ranges_and_stay_in_their_folder(way: Way) {
+    let app = site(way);
+    let host = Host::start(&app, way);
+    let whole = ask_with(&host, "GET", "/files/about.txt", &[]).await;
+    assert_eq!((whole.status.as_u16(), whole.text()), (200, "0123456789"));
+    assert_eq!(
+        (&whole.headers["content-type"], &whole.headers["content-length"]),
+        (&"text/plain".parse().unwrap(), &"10".parse().unwrap())
+    );
+    let tag = whole.headers["etag"].to_str().unwrap();
+    for (headers, status, text) in [
+        (vec![("if-none-match", tag)], 304, ""),
+        (vec![("if-none-match", "\"other\"")], 200, "0123456789"),
+        (vec![("range", "bytes=2-4")], 206, "234"),
+        (vec![("range", "bytes=-3")], 206, "789"),
+        (vec![("range", "bytes=2-4"), ("if-range", tag)], 206, "234"),
+        (vec![("range", "bytes=2-4"), ("if-range", "\"other\"")], 200, "0123456789"),
+        (vec![("range", "bytes=0-1,4-5")], 200, "0123456789"),
+        (vec![("range", "bytes=10-")], 416, ""),
+    ] {
+        let answer = ask_with(&host, "GET", "/files/about.txt", &headers).await;
+        assert_eq!((answer.status.as_u16(), answer.text()), (status, text), "{headers:?}");
+    }
+    assert_eq!(ask_with(&host, "GET", "/about", &[]).await.text(), "0123456789");
+    assert_eq!(ask_with(&host, "GET", "/files/link.txt", &[]).await.text(), "0123456789");
+    assert_eq!(ask_with(&host, "GET", "/files/sub/", &[]).await.text(), "<p>index");
+    let folder = ask_with(&host, "GET", "/files/sub?a=1", &[]).await;
+    assert_eq!((folder.status.as_u16(), folder.headers["location"].to_str().unwrap()), (308, "/files/sub/?a=1"));
+    let head = ask_with(&host, "HEAD", "/files/about.txt", &[]).await;
+    assert_eq!((head.status.as_u16(), head.text(), head.headers["content-length"].to_str().unwrap()), (200, "", "10"));
+    let put = ask_with(&host, "PUT", "/files/about.txt", &[]).await;
+    assert_eq!((put.status.as_u16(), put.headers["allow"].to_str().unwrap()), (405, "GET, HEAD"));
+    for outside in [
+        "/files/",
+        "/files/none",
+        "/files/.secret",
+        "/files/passwd",
+        "/files/../sessile.toml",
+        "/files/%2e%2e/sessile.toml",
+        "/files/..%2Fsessile.toml",
+        "/files/%2Fetc%2Fpasswd",
+        "/files/about.txt/",
+        "/files/sub/%00",
+        "/files/sub%5C..",
+    ] {
+        assert_eq!(ask_with(&host, "GET", outside, &[]).await.status, 404, "{outside}");
+    }
+}
+
+async fn d12_redirects_lead_elsewhere_in_this_host(way: Way) {
+    let app = site(way);
+    let host = Host::start(&app, way);
+    for (path, location) in [
+        ("/old/status/201?a=1", "/http/status/201?a=1"),
+        ("/old/a%20b", "/http/a%20b"),
+        ("/old//evil.example", "/http//evil.example"),
+    ] {
+        let answer = ask_with(&host, "GET", path, &[]).await;
+        assert_eq!((answer.status.as_u16(), answer.headers["location"].to_str().unwrap()), (307, location));
+    }
+}
+
+async fn d12_cors_lets_named_origins_read(way: Way) {
+    let app = site(way);
+    let host = Host::start(&app, way);
+    let ours = ("origin", "https://app.example");
+    for path in ["/http/status/200", "/about", "/none"] {
+        let allowed = ask_with(&host, "GET", path, &[ours]).await;
+        assert_eq!(allowed.headers["access-control-allow-origin"], "https://app.example", "{path}");
+        assert_eq!(allowed.headers["access-control-allow-credentials"], "true");
+        let foreign = ask_with(&host, "GET", path, &[("origin", "https://elsewhere.example")]).await;
+        assert_eq!(
+            (foreign.headers.get("access-control-allow-origin"), &foreign.headers["vary"]),
+            (None, &"origin".parse().unwrap())
+        );
+    }
+    let asked = [ours, ("access-control-request-method", "PUT")];
+    let preflight = ask_with(&host, "OPTIONS", "/http/status/200", &asked).await;
+    assert_eq!((preflight.status.as_u16(), preflight.text()), (204, ""), "no guest is asked");
+    assert_eq!(preflight.headers["access-control-allow-methods"], "GET, PUT");
+    assert_eq!(
+        (&preflight.headers["access-control-allow-headers"], &preflight.headers["access-control-max-age"]),
+        (&"x-a".parse().unwrap(), &"600".parse().unwrap())
+    );
+    let plain = Host::start(&App::faults(way), way);
+    let none = ask_with(&plain, "GET", "/http/status/200", &[ours]).await;
+    assert_eq!((none.headers.get("access-control-allow-origin"), none.headers.get("vary")), (None, None));
 }
 
 #[tokio::test]

@@ -28,8 +28,9 @@ const LAYERS: [&str; 18] = [
 ];
 
 /// Libraries that are named in these layers only.
-const LIBRARIES: [(&str, &[&str]); 5] = [
+const LIBRARIES: [(&str, &[&str]); 6] = [
     ("hyper", &["http"]),
+    ("tower_http", &["http"]),
     ("tokio_tungstenite", &["websocket", "http", "event"]),
     ("wasmtime", &["instance", "bindings"]),
     ("rusqlite", &["session"]),

@@ -4,4 +4,4 @@ pub mod manifest;
 pub mod route;
 pub mod version;
 
-pub use version::{App, Version, VersionError, read_manifest};
+pub use version::{App, Files, Target, Version, VersionError, read_manifest};

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::manifest::{self, Autosave, Export, HandlerSettings, Manifest, ManifestError, Store};
-use super::route::{DuplicateRoute, Params, Router};
+use super::manifest::{self, Autosave, Export, HandlerSettings, Manifest, ManifestError, RouteTarget, Store};
+use super::route::{DuplicateRoute, Params, Pattern, Router};
 use crate::bindings::Identity;
 use crate::group::Groups;
 use crate::instance::cache::Cache;
@@ -38,8 +38,30 @@ pub struct Version {
     pub store: Store,
     /// Which origins may open websockets.
     pub origins: manifest::OriginRule,
-    router: Router<Arc<Handler>>,
+    /// Which other origins' pages may read what it answers.
+    pub cors: Option<manifest::CorsSettings>,
+    router: Router<Target>,
     handlers: HashMap<String, Arc<Handler>>,
+}
+
+/// What answers a route.
+#[derive(Clone)]
+pub enum Target {
+    /// A guest.
+    Handler(Arc<Handler>),
+    /// Files of the app's folder.
+    Files(Arc<Files>),
+    /// Another address.
+    Redirect(Arc<manifest::Redirect>),
+}
+
+/// Files that a route serves.
+#[derive(Debug)]
+pub struct Files {
+    /// The folder, or the one file; without links.
+    pub root: PathBuf,
+    /// The parameter that names the file in the folder; none for the one file.
+    pub rest: Option<String>,
 }
 
 /// Why a version could not be loaded.
@@ -49,6 +71,16 @@ pub enum VersionError {
     #[error("{}: {cause}; a Sessile app is a folder with a {MANIFEST}", .path.display())]
     Unreadable {
         /// The manifest.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// What a route is to serve is not there.
+    #[error("route '{route}': {}: {cause}; 'files' is a folder where the path ends with {{name...}}, else a file", .path.display())]
+    Files {
+        /// The route's path.
+        route: String,
+        /// The folder or file.
         path: PathBuf,
         /// What the system says.
         cause: std::io::Error,
@@ -161,10 +193,15 @@ impl Version {
             let handler = load_handler(engine, cache, groups, name, settings)?;
             handlers.insert(name.clone(), Arc::new(handler));
         }
-        let routes = manifest
-            .routes
-            .iter()
-            .filter_map(|route| handlers.get(&route.handler).map(|handler| (route.pattern.clone(), handler.clone())));
+        let mut routes = Vec::with_capacity(manifest.routes.len());
+        for route in &manifest.routes {
+            let target = match &route.to {
+                RouteTarget::Handler(name) => handlers.get(name).cloned().map(Target::Handler),
+                RouteTarget::Files(path) => Some(Target::Files(Arc::new(files(&route.pattern, path)?))),
+                RouteTarget::Redirect(redirect) => Some(Target::Redirect(Arc::new(redirect.clone()))),
+            };
+            routes.extend(target.map(|target| (route.pattern.clone(), target)));
+        }
         Ok(Self {
             number,
             name: manifest.app.name.clone(),
@@ -172,13 +209,14 @@ impl Version {
             lifetimes: Lifetimes { idle: manifest.session.idle, absolute: manifest.session.absolute },
             store: manifest.session.store,
             origins: manifest.app.origins(),
+            cors: manifest.cors.clone(),
             router: Router::new(routes)?,
             handlers,
         })
     }
 
-    /// The handler of a path.
-    pub fn find(&self, path: &str) -> Option<(&Arc<Handler>, Params)> {
+    /// What answers a path.
+    pub fn find(&self, path: &str) -> Option<(&Target, Params)> {
         self.router.find(path)
     }
 
@@ -186,6 +224,17 @@ impl Version {
     pub fn handler(&self, name: &str) -> Option<&Arc<Handler>> {
         self.handlers.get(name)
     }
+}
+
+fn files(pattern: &Pattern, path: &Path) -> Result<Files, VersionError> {
+    let unusable = |cause| VersionError::Files { route: pattern.to_string(), path: path.to_owned(), cause };
+    let root = path.canonicalize().map_err(unusable)?;
+    let rest = pattern.rest().map(str::to_owned);
+    if root.is_dir() != rest.is_some() {
+        let kind = if rest.is_some() { std::io::ErrorKind::NotADirectory } else { std::io::ErrorKind::IsADirectory };
+        return Err(unusable(kind.into()));
+    }
+    Ok(Files { root, rest })
 }
 
 /// Reads and checks the manifest of an app's folder.

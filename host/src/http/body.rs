@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
@@ -14,6 +15,8 @@ use crate::port::exchange::Chunk;
 pub(super) enum Reply {
     /// All of it; none once it is taken.
     Whole(Option<Bytes>),
+    /// A file, as it is read.
+    File(UnsyncBoxBody<Bytes, std::io::Error>),
     /// As the guest sends it, with the length that it promised.
     Streamed(mpsc::Receiver<Chunk>, Progress),
 }
@@ -27,10 +30,10 @@ pub(super) enum Progress {
     Done,
 }
 
-/// The guest ended without ending the body: hyper then cuts the connection, so that the peer sees an
+/// The guest ended without ending the body, or a file could not be read: hyper then cuts the connection, so that the peer sees an
 /// aborted body and never a truncated success.
 #[derive(Debug, thiserror::Error)]
-#[error("the guest did not finish the response")]
+#[error("the response was not finished")]
 pub(super) struct Aborted;
 
 impl Reply {
@@ -55,6 +58,10 @@ impl Body for Reply {
             Self::Whole(bytes) => {
                 Poll::Ready(bytes.take().filter(|bytes| !bytes.is_empty()).map(|bytes| Ok(Frame::data(bytes))))
             }
+            Self::File(file) => Pin::new(file).poll_frame(cx).map_err(|error| {
+                tracing::warn!("a file could not be read on: {error}");
+                Aborted
+            }),
             Self::Streamed(_, Progress::Done) => Poll::Ready(None),
             Self::Streamed(chunks, progress) => chunks.poll_recv(cx).map(|chunk| match chunk {
                 Some(Chunk::Data(bytes)) => Some(Ok(Frame::data(bytes))),
@@ -70,6 +77,7 @@ impl Body for Reply {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::File(file) => file.is_end_stream(),
             Self::Streamed(_, progress) => *progress == Progress::Done,
         }
     }
@@ -77,6 +85,7 @@ impl Body for Reply {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Self::File(file) => file.size_hint(),
             Self::Streamed(..) => SizeHint::default(),
         }
     }

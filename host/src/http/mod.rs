@@ -4,9 +4,12 @@
 //! put on the wire, with the host's own answers beside it.
 
 mod body;
+mod cors;
 mod exchange;
+mod files;
 pub mod handshake;
 mod page;
+mod redirect;
 mod upgrade;
 
 use std::net::SocketAddr;
@@ -28,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::body::Reply;
-use crate::app::{App, Version};
+use crate::app::{App, Target, Version};
 use crate::dispatch::Seat;
 use crate::limits;
 use crate::port::head::Ends;
@@ -159,17 +162,41 @@ impl Service {
         accepted: Arc<Accepted>,
     ) -> Result<Response<Reply>, Cancelled> {
         let version = arc_swap::Guard::into_inner(self.app.current());
+        if let Some(answer) = version.cors.as_ref().and_then(|cors| cors::preflight(cors, &parts)) {
+            return Ok(answer);
+        }
+        let origin = parts.headers.get(header::ORIGIN).cloned();
+        let answer = self.targeted(parts, body, upgraded, accepted, &version).await;
+        Ok(match &version.cors {
+            Some(cors) => cors::allow(cors, origin.as_ref(), answer?),
+            None => answer?,
+        })
+    }
+
+    async fn targeted(
+        self: &Arc<Self>,
+        parts: Parts,
+        body: Incoming,
+        upgraded: Option<hyper::upgrade::OnUpgrade>,
+        accepted: Arc<Accepted>,
+        version: &Version,
+    ) -> Result<Response<Reply>, Cancelled> {
         let accept = parts.headers.get(header::ACCEPT).cloned();
-        let Some((handler, params)) = version.find(parts.uri.path()) else {
+        let Some((target, params)) = version.find(parts.uri.path()) else {
             let detail = "No route of this app has this path.";
             return Ok(page::problem(accept.as_ref(), StatusCode::NOT_FOUND, detail));
+        };
+        let handler = match target {
+            Target::Handler(handler) => handler,
+            Target::Files(files) => return Ok(files::answer(files, &params, parts).await),
+            Target::Redirect(redirect) => return Ok(redirect::answer(redirect, &params, &parts)),
         };
         let params = params.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let seat = Seat { version: version.number, handler: handler.clone() };
         let websockets = handler.exports.events.is_some() || handler.exports.looped.is_some();
         let exchanges = handler.exports.http.is_some();
         let connection = accepted.closing.clone();
-        let routed = Routed { parts, body, ends: accepted.ends, params, seat, version: &version, connection };
+        let routed = Routed { parts, body, ends: accepted.ends, params, seat, version, connection };
         match upgraded {
             Some(upgraded) if websockets && handshake::is_upgrade(&routed.parts) => {
                 Ok(self.upgrade(routed, upgraded, accepted.permit.clone()).await)

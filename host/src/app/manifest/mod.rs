@@ -20,9 +20,9 @@ use toml::de::DeTable;
 pub use self::error::{Fault, FaultKind, ManifestError};
 pub use self::origin::{NotAnOrigin, Origin, OriginRule};
 pub use self::settings::{
-    AppSettings, Autosave, CPU_MAX, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings, Isolation,
-    MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, RouteSettings,
-    SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
+    AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings,
+    Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, Redirect,
+    RouteSettings, RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
 };
 
 use self::error::Faults;
@@ -43,6 +43,8 @@ pub struct Manifest {
     pub handlers: BTreeMap<String, HandlerSettings>,
     /// `[session]`
     pub session: SessionSettings,
+    /// `[cors]`, if there is one
+    pub cors: Option<CorsSettings>,
 }
 
 impl Manifest {
@@ -81,16 +83,19 @@ fn read(text: &str, file: &Path, faults: &Faults<'_>) -> Option<Manifest> {
     let mut root = Section::root(table.get_ref(), faults);
 
     let app = sections::app(root.section("app"));
-    let routes: Vec<Route> = root.sections("routes").into_iter().map(sections::route).collect();
+    let routes: Vec<Route> =
+        root.sections("routes").into_iter().map(|section| sections::route(section, folder)).collect();
     let named = root.named_sections("handlers");
     let defined: Vec<_> = named.iter().map(|(name, section)| (name.clone(), section.span())).collect();
     let handlers = handlers(named, folder);
     let session = sections::session(root.section("session"));
+    let cors = root.has("cors");
+    let cors = sections::cors(root.section("cors"), cors);
     root.finish();
 
     check_routes(&routes, &defined, faults);
     let routes = routes.into_iter().map(Route::settings).collect::<Option<_>>()?;
-    Some(Manifest { app: app?, routes, handlers: handlers?, session })
+    Some(Manifest { app: app?, routes, handlers: handlers?, session, cors })
 }
 
 /// None where one of them cannot be had; all of them are read, for their faults.

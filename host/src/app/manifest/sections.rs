@@ -1,14 +1,15 @@
 //! The manifest's sections: which keys each has, and what their values may be.
 
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Component, Path};
 use std::time::Duration;
 
+use super::origin::Origin;
 use super::read::Section;
 use super::settings::{
-    AppSettings, Autosave, CPU_MAX, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings, Isolation,
-    MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, RouteSettings,
-    SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
+    AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings,
+    Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, Redirect,
+    RouteSettings, RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
 };
 use crate::app::route::Pattern;
 use crate::limits::{AUTO_RESPONSE_BYTES_MAX, MESSAGE_BYTES_CEILING};
@@ -21,6 +22,8 @@ const HANDLER_NAME: &str = "allowed: 1 to 64 of a-z, 0-9, '-' and '_'";
 const COMPONENT: &str = "allowed: the path of a component";
 const AUTO_RESPONSE: &str = "allowed: the text of a message, at most 1024 bytes";
 const ROUTE_HANDLER: &str = "allowed: the name of a [handlers.NAME]";
+const FILES: &str = "allowed: a folder or file within the app's folder, such as \"public\"";
+const REDIRECT: &str = "allowed: a path such as \"/new/{name}\", or a URL";
 
 pub(super) fn app(mut section: Section<'_, '_>) -> Option<AppSettings> {
     let name = section.required("name", APP_NAME, |name| is_name(name, "-"));
@@ -42,6 +45,7 @@ pub(super) struct Route {
     pub(super) path_span: Range<usize>,
     pub(super) handler: Option<String>,
     pub(super) handler_span: Range<usize>,
+    to: Option<RouteTarget>,
 }
 
 impl Route {
@@ -57,17 +61,85 @@ impl Route {
     }
 
     pub(super) fn settings(self) -> Option<RouteSettings> {
-        Some(RouteSettings { pattern: self.pattern?, handler: self.handler? })
+        Some(RouteSettings { pattern: self.pattern?, to: self.to? })
     }
 }
 
-pub(super) fn route(mut section: Section<'_, '_>) -> Route {
+pub(super) fn route(mut section: Section<'_, '_>, folder: &Path) -> Route {
     let pattern = section.parsed("path", Pattern::parse);
     section.require("path", "allowed: a path such as \"/rooms/{room}\"");
-    let handler = section.required("handler", ROUTE_HANDLER, |name| !name.is_empty());
+    let handler = section.text("handler", ROUTE_HANDLER, |name| !name.is_empty());
+    let files = section.text("files", FILES, is_inside);
+    let redirect = redirect(&mut section, pattern.as_ref());
+    let targets = ["handler", "files", "redirect"].into_iter().filter(|key| section.has(key)).collect::<Vec<_>>();
+    if targets.is_empty() {
+        section.require("handler", ROUTE_HANDLER);
+    }
+    for another in targets.iter().skip(1) {
+        section.refuse(another, "a route has one of 'handler', 'files' and 'redirect'");
+    }
     let (path_span, handler_span) = (section.span_of("path"), section.span_of("handler"));
     section.finish();
-    Route { pattern, path_span, handler, handler_span }
+    let to = match (&handler, files, redirect) {
+        (Some(handler), ..) => Some(RouteTarget::Handler(handler.clone())),
+        (None, Some(files), _) => Some(RouteTarget::Files(folder.join(files))),
+        (None, None, redirect) => redirect.map(RouteTarget::Redirect),
+    };
+    Route { pattern, path_span, handler, handler_span, to }
+}
+
+/// A path within the app's folder.
+fn is_inside(path: &str) -> bool {
+    let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+    !path.is_empty() && Path::new(path).components().all(plain)
+}
+
+fn redirect(section: &mut Section<'_, '_>, pattern: Option<&Pattern>) -> Option<Redirect> {
+    let to =
+        section.text("redirect", REDIRECT, |to| ["/", "http://", "https://"].iter().any(|begin| to.starts_with(begin)));
+    let status = section.integer("status", 301..=308).unwrap_or(308);
+    if section.has("status") && !matches!(status, 301..=303 | 307 | 308) {
+        section.refuse("status", "allowed: 301, 302, 303, 307, 308");
+    }
+    if section.has("status") && !section.has("redirect") {
+        section.refuse("status", "only a 'redirect' has a status here");
+    }
+    let unknown = |name: &str| pattern.is_some_and(|pattern| !pattern.names().any(|known| known == name));
+    if to.as_deref().is_some_and(|to| placeholders(to).any(unknown)) {
+        section.refuse("redirect", "{name} stands for a parameter of the route's path");
+    }
+    Some(Redirect { to: to?, status: u16::try_from(status).ok()? })
+}
+
+/// The names in braces.
+fn placeholders(text: &str) -> impl Iterator<Item = &str> {
+    text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))
+}
+
+/// None where the section is absent, or cannot be had.
+pub(super) fn cors(mut section: Section<'_, '_>, there: bool) -> Option<CorsSettings> {
+    let any = |text: &str| match text {
+        "*" => Ok(None),
+        text => text.parse::<Origin>().map(Some).map_err(|error| error.to_string()),
+    };
+    let origins = section.list("origins", any);
+    let token = |text: &str| match !text.is_empty() && text.chars().all(is_token) {
+        true => Ok(text.to_owned()),
+        false => Err("allowed: the name of a method or header"),
+    };
+    let (methods, headers) = (section.list("methods", token), section.list("headers", token));
+    let credentials = section.boolean("credentials").unwrap_or(false);
+    let max_age = section.integer("max_age_s", 0..=86_400).unwrap_or(600);
+    if there {
+        section.require("origins", "allowed: an array of origins such as \"https://app.example\", or [\"*\"]");
+    }
+    if credentials && origins.contains(&None) {
+        section.refuse("credentials", "browsers send no cookies where 'origins' is [\"*\"]: name them");
+    }
+    section.finish();
+    let methods = if methods.is_empty() { ["GET", "HEAD", "POST"].map(String::from).to_vec() } else { methods };
+    let origins = origins.into_iter().collect();
+    there.then_some(CorsSettings { origins, methods, headers, credentials, max_age: Duration::from_secs(max_age) })
 }
 
 pub(super) fn handler(name: &str, mut section: Section<'_, '_>, folder: &Path) -> Option<HandlerSettings> {
@@ -190,8 +262,12 @@ const COOKIE_PATH: &str = "allowed: '/', then printable ASCII without ';'";
 
 /// A token (RFC 6265 §4.1.1).
 fn is_cookie_name(name: &str) -> bool {
-    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    (1..=NAME_CHARS_MAX).contains(&name.len()) && name.chars().all(token)
+    (1..=NAME_CHARS_MAX).contains(&name.len()) && name.chars().all(is_token)
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c)
 }
 
 fn is_domain(domain: &str) -> bool {

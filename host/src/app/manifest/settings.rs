@@ -52,8 +52,44 @@ impl AppSettings {
 pub struct RouteSettings {
     /// `path`
     pub pattern: Pattern,
-    /// A key of [`Manifest::handlers`](super::Manifest::handlers).
-    pub handler: String,
+    /// What answers.
+    pub to: RouteTarget,
+}
+
+/// What answers a route: one of the keys `handler`, `files` and `redirect`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteTarget {
+    /// `handler`: a key of [`Manifest::handlers`](super::Manifest::handlers).
+    Handler(String),
+    /// `files`: a folder for a path that ends with a rest, one file for any other.
+    Files(PathBuf),
+    /// `redirect` and `status`.
+    Redirect(Redirect),
+}
+
+/// Another address for a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redirect {
+    /// A path or URL, in which `{name}` stands for a parameter of the route.
+    pub to: String,
+    /// 301, 302, 303, 307 or 308.
+    pub status: u16,
+}
+
+/// `[cors]`: which other origins' pages may read the app's answers (Fetch §3.2). Websockets have
+/// `allowed_origins`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CorsSettings {
+    /// `origins`; none for `"*"`, all of them.
+    pub origins: Option<Vec<Origin>>,
+    /// `methods`
+    pub methods: Vec<String>,
+    /// `headers` of requests
+    pub headers: Vec<String>,
+    /// `credentials`: whether cookies come along
+    pub credentials: bool,
+    /// `max_age_s`: for how long a browser remembers
+    pub max_age: Duration,
 }
 
 /// `[handlers.NAME]`

@@ -100,6 +100,19 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// The names of its parameters.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().filter_map(|segment| segment.name().map(|name| &**name))
+    }
+
+    /// Whether it ends with a rest; the name of that.
+    pub fn rest(&self) -> Option<&str> {
+        match self.segments.last() {
+            Some(Segment::Rest(name)) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Reads a pattern.
     ///
     /// # Errors

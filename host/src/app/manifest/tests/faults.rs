@@ -18,7 +18,7 @@ fn unknown_key_names_the_nearest() {
     assert_eq!(
         error_with("[sesion]\ncookie = \"a\""),
         "sessile.toml:8:2: unknown key 'sesion' at the top level; did you mean 'session'? \
-         allowed: app, routes, handlers, session"
+         allowed: app, routes, handlers, session, cors"
     );
     assert!(error_with("'a\\nb' = 1").contains("unknown key 'a\\\\nb'"));
 }
@@ -97,6 +97,32 @@ fn bad_value_names_what_is_allowed() {
     for (more, expected) in table {
         assert_eq!(error_with(more), format!("sessile.toml:{expected}"));
     }
+}
+
+#[test]
+fn route_has_one_target_that_makes_sense() {
+    let table = [
+        ("path = \"/a\"", "missing key 'handler'"),
+        ("path = \"/a\"\nfiles = \"a\"\nredirect = \"/b\"", "a route has one of 'handler', 'files' and 'redirect'"),
+        ("path = \"/a\"\nfiles = \"../a\"", "within the app's folder"),
+        ("path = \"/a\"\nfiles = \"/etc\"", "within the app's folder"),
+        ("path = \"/a\"\nredirect = \"b\"", "allowed: a path such as \"/new/{name}\", or a URL"),
+        ("path = \"/{a}\"\nredirect = \"/{b}\"", "{name} stands for a parameter of the route's path"),
+        ("path = \"/a\"\nredirect = \"/b\"\nstatus = 304", "allowed: 301, 302, 303, 307, 308"),
+        ("path = \"/a\"\nfiles = \"b\"\nstatus = 301", "only a 'redirect' has a status here"),
+    ];
+    for (route, expected) in table {
+        let error = error_with(&format!("[[routes]]\n{route}"));
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn cors_names_origins_and_no_cookies_for_all() {
+    assert!(error_with("[cors]\nmethods = [\"GET\"]").contains("missing key 'origins'"));
+    assert!(error_with("[cors]\norigins = [\"*\"]\ncredentials = true").contains("name them"));
+    assert!(error_with("[cors]\norigins = [\"*\"]\nmethods = [\"G T\"]").contains("the name of a method or header"));
+    assert!(error_with("[cors]\norigins = [\"app.example\"]").contains("'origins'"));
 }
 
 #[test]

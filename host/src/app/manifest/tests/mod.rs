@@ -109,7 +109,8 @@ fn minimal_manifest_has_the_defaults() {
     assert_eq!(manifest.session, SessionSettings::default());
     assert_eq!(manifest.session.max_age, Some(limits::SESSION_MAX_AGE));
     assert_eq!(manifest.routes[0].pattern.as_str(), "/rooms/{room}");
-    assert_eq!(manifest.routes[0].handler, "chat");
+    assert_eq!(manifest.routes[0].to, RouteTarget::Handler("chat".into()));
+    assert_eq!(manifest.cors, None);
     let handler = &manifest.handlers["chat"];
     assert_eq!(handler.component, Path::new("apps/chat/chat.wasm"));
     assert_eq!((&handler.build, handler.export), (&None, None));
