@@ -27,7 +27,7 @@
 //! ```
 //!
 //! A test of an app belongs in its `tests/` folder, and this crate under `[dev-dependencies]`. The host is
-//! compiled with it, so have cargo optimise it once and for all:
+//! compiled with it, which takes ten minutes of two cores the first time; have cargo optimise it once and for all:
 //!
 //! ```toml
 //! [profile.dev.package."*"]

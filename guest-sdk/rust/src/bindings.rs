@@ -11,6 +11,8 @@ pub(crate) mod awaited {
     wit_bindgen::generate!({
         path: "../../wit",
         world: "imports",
+        // Two sections of one name would be linked into one that nobody can read.
+        type_section_suffix: "-awaited",
         with: { "sessile:handler/types@0.1.0": crate::bindings::imports::sessile::handler::types },
     });
 
