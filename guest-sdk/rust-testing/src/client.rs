@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cookie::Cookie;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use tungstenite::client::IntoClientRequest as _;
 use tungstenite::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -56,7 +57,9 @@ impl Client {
     /// Without an answer.
     #[track_caller]
     pub fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Response {
-        let field = |(name, value): &(&str, &str)| format!("{}={}", encoded(name), encoded(value));
+        let field = |(name, value): &(&str, &str)| {
+            format!("{}={}", utf8_percent_encode(name, NON_ALPHANUMERIC), utf8_percent_encode(value, NON_ALPHANUMERIC))
+        };
         let body = fields.iter().map(field).collect::<Vec<_>>().join("&");
         let request = self.builder("POST", path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request, body.into_bytes())
@@ -188,13 +191,4 @@ impl Client {
     fn cookies(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Percent-encodes all but letters and digits.
-fn encoded(text: &str) -> String {
-    let byte = |byte| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }

@@ -1,4 +1,5 @@
-//! Forms with files: `multipart/form-data` (RFC 7578), whole. Pure parsing.
+//! Forms with files: `multipart/form-data` (RFC 7578), whole. Pure parsing; the crates that do it read from
+//! a stream and bring an executor's traits and all of the world's encodings into every guest.
 
 use crate::error::{Error, Result};
 

@@ -21,6 +21,9 @@ pub struct SessionKey([u8; BYTES]);
 pub struct NoRandomness(getrandom::Error);
 
 impl SessionId {
+    /// Hexadecimal digits in the cookie.
+    pub(super) const DIGITS: usize = 2 * BYTES;
+
     /// A new secret.
     ///
     /// # Errors
@@ -33,7 +36,7 @@ impl SessionId {
 
     /// The secret in a cookie's value; none where it is not one of ours by its form.
     pub fn parse(value: &str) -> Option<Self> {
-        if value.len() != 2 * BYTES {
+        if value.len() != Self::DIGITS {
             return None;
         }
         let mut bytes = [0; BYTES];

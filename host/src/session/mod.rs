@@ -16,6 +16,7 @@ mod live;
 mod memory;
 mod overlay;
 mod record;
+mod sessions;
 mod signed;
 mod sqlite;
 
@@ -28,5 +29,6 @@ pub use live::LiveSessions;
 pub use memory::MemoryDb;
 pub use overlay::Overlay;
 pub use record::{Changes, Lifetimes, Record, Timestamp, TooLarge};
-pub use signed::{CookieDb, KeysError, Sessions, Signer};
+pub use sessions::Sessions;
+pub use signed::{CookieDb, KeysError, Signer};
 pub use sqlite::{OpenError, SqliteDb};
