@@ -1,7 +1,7 @@
 //! Sessile's host: a server on which a WebSocket handler is a sandboxed WebAssembly component.
 //!
 //! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`],
-//! [`listener`], [`http`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`port`],
+//! [`listener`], [`http`], [`tls`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`port`],
 //! [`group`], [`session`], [`outbox`], [`meter`], [`failure`], [`event`], [`json`], [`limits`]. None imports one
 //! before it in this list; `tests/tests/layers.rs` holds that, ARCHITECTURE.md explains it.
 
@@ -22,4 +22,5 @@ pub mod outbox;
 pub mod port;
 pub mod server;
 pub mod session;
+pub mod tls;
 pub mod websocket;

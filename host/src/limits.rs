@@ -19,19 +19,42 @@ pub const BACKLOG: u32 = 4096;
 /// Pause after an accept that failed for want of a resource (EMFILE), so as not to spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Bytes of a certificate's file, and of its key's.
+pub const PEM_BYTES_MAX: usize = MIB;
+/// How often those files are looked at.
+pub const PEM_SWEEP: Duration = Duration::from_secs(5);
+
 // ---- HTTP ----------------------------------------------------------------------------------
 
-/// From accept to the first byte of a request; past it the connection is closed.
+/// From accept to the first byte of a request, TLS included; past it the connection is closed.
 pub const FIRST_BYTE: Duration = Duration::from_secs(10);
-/// For a whole request head, from the moment that one may begin: so also how long a kept-alive
-/// connection may idle. Past it the connection is closed.
+/// From the first byte of a request's head to its last; past it the connection is closed. Over HTTP/2, of
+/// the first request only. Key `http.head_s`.
 pub const HEAD: Duration = Duration::from_secs(10);
+/// Between two requests; past it the connection is closed. Key `http.idle_s`.
+pub const IDLE: Duration = Duration::from_secs(60);
+/// That a peer may take nothing of what is sent to it; past it the connection is closed.
+pub const STALL: Duration = Duration::from_secs(30);
 /// Header fields of a request; past it 431.
 pub const HEADERS_MAX: usize = 100;
 /// Bytes of a request's head; past it 431.
 pub const HEAD_BYTES_MAX: usize = 32 * KIB;
 /// Bytes of path and query; past it 414.
 pub const TARGET_BYTES_MAX: usize = 8 * KIB;
+/// Proxies that may stand between us and a client; past it 400.
+pub const FORWARDED_MAX: usize = 32;
+/// Exchanges and websockets at once on a connection of HTTP/2; past it the stream is refused.
+pub const STREAMS_MAX: u32 = 100;
+/// Bytes that a peer may send on a stream of HTTP/2 before they are read.
+pub const STREAM_WINDOW_BYTES: u32 = 64 * KIB as u32;
+/// The same, for all streams of a connection.
+pub const CONNECTION_WINDOW_BYTES: u32 = MIB as u32;
+/// Bytes of a stream of HTTP/2 that wait for the peer; past it sending waits.
+pub const STREAM_SEND_BYTES_MAX: usize = 64 * KIB;
+/// Streams that a peer has reset before they were looked at; past it the connection is closed.
+pub const PENDING_RESETS_MAX: usize = 20;
+/// Streams that were reset for a peer's errors, in a connection's life; past it the connection is closed.
+pub const ERROR_RESETS_MAX: usize = 100;
 /// Bytes that one `http.read` returns, whatever it asked for.
 pub const READ_BYTES_MAX: usize = 64 * KIB;
 /// Bytes of a request's body; past it `too-large`.
@@ -39,7 +62,7 @@ pub const REQUEST_BODY_BYTES_MAX: u64 = 100 * MIB as u64;
 /// Bytes that a request's body may bring a second, at least, once [`BODY_GRACE`] is over; slower, `read`
 /// says `timed-out`. Only the time in which a guest waits for it counts.
 pub const BODY_BYTES_A_SECOND: u64 = KIB as u64;
-/// See [`BODY_BYTES_A_SECOND`].
+/// See [`BODY_BYTES_A_SECOND`]. Key `http.body_s`.
 pub const BODY_GRACE: Duration = Duration::from_secs(10);
 /// Chunks of a streamed response that wait for the peer; past it `send-chunk` waits.
 pub const RESPONSE_CHUNKS_MAX: usize = 8;

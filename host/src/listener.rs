@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use crate::limits;
 
@@ -26,6 +27,8 @@ pub struct Connection {
     pub peer: SocketAddr,
     /// Counts it.
     pub permit: OwnedSemaphorePermit,
+    /// When it was accepted.
+    pub accepted: Instant,
 }
 
 /// The address cannot be had.
@@ -72,7 +75,7 @@ impl Listener {
             // The semaphore is never closed, so this is reached with a permit.
             let Ok(permit) = self.permits.clone().acquire_owned().await else { std::future::pending().await };
             match self.socket.accept().await {
-                Ok((stream, peer)) => return Connection { stream, peer, permit },
+                Ok((stream, peer)) => return Connection { stream, peer, permit, accepted: Instant::now() },
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     tracing::error!("accept failed, pausing {:?}: {error}", limits::ACCEPT_PAUSE);

@@ -34,6 +34,15 @@ pub struct Settings<'a> {
     pub data: Option<&'a Path>,
     /// The program; the one under test if none.
     pub program: Option<PathBuf>,
+    /// More arguments.
+    pub args: Vec<String>,
+}
+
+impl Settings<'_> {
+    /// The program under test, with a data folder of its own.
+    pub fn new(way: Way) -> Self {
+        Self { way, data: None, program: None, args: Vec::new() }
+    }
 }
 
 /// A running host.
@@ -52,7 +61,7 @@ struct Log(Arc<(Mutex<String>, Condvar)>);
 impl Host {
     /// Serves an app on a free port with a data folder of its own.
     pub fn start(app: &App, way: Way) -> Self {
-        Self::start_with(app, Settings { way, data: None, program: None })
+        Self::start_with(app, Settings::new(way))
     }
 
     /// Serves an app; returns once it is listening.
@@ -60,7 +69,12 @@ impl Host {
         let own = settings.data.is_none().then(|| TempDir::new().expect("a data folder"));
         let data = settings.data.or(own.as_ref().map(TempDir::path)).expect("one of the two").to_owned();
         let mut command = Self::command(settings.program);
-        command.arg("serve").arg(app.path()).args(["--listen", "127.0.0.1:0", "--data"]).arg(&data);
+        command
+            .arg("serve")
+            .arg(app.path())
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(&data)
+            .args(&settings.args);
         if settings.way == Way::Amnesia {
             command.arg("--amnesia");
         }
@@ -70,7 +84,8 @@ impl Host {
         let mut first = String::new();
         let mut out = BufReader::new(child.stdout.take().expect("stdout is piped"));
         out.read_line(&mut first).expect("the host's stdout is read");
-        let address = first.trim().strip_prefix("listening on http://");
+        let address =
+            ["listening on http://", "listening on https://"].iter().find_map(|said| first.trim().strip_prefix(said));
         let address = address.unwrap_or_else(|| panic!("not listening: {first:?}\n{}", log.text()));
         Self { child, address: address.parse().expect("an address"), log, data, _own_data: own }
     }

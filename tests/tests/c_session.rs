@@ -228,7 +228,7 @@ async fn c07_saves_merge_by_key_and_conflict_by_version(way: Way) {
 async fn c08_store_in_memory_ends_with_the_process_and_sqlite_does_not(way: Way) {
     for (store, kept) in [("memory", false), ("sqlite", true)] {
         let (app, data) = (app_with_session(way, &format!("store = \"{store}\"")), TempDir::new().unwrap());
-        let start = || Host::start_with(&app, Settings { way, data: Some(data.path()), program: None });
+        let start = || Host::start_with(&app, Settings { data: Some(data.path()), ..Settings::new(way) });
         let host = start();
         let cookie = saved(&host).await;
         assert_eq!(ask(&host, "get?k=a", Some(&cookie)).await.text(), "\"1\"");
@@ -240,7 +240,7 @@ async fn c08_store_in_memory_ends_with_the_process_and_sqlite_does_not(way: Way)
 
 async fn c08_signed_cookie_carries_the_session_and_outlives_the_process(way: Way) {
     let (app, data) = (app_with_session(way, "store = \"signed-cookie\""), TempDir::new().unwrap());
-    let start = || Host::start_with(&app, Settings { way, data: Some(data.path()), program: None });
+    let start = || Host::start_with(&app, Settings { data: Some(data.path()), ..Settings::new(way) });
     let host = start();
     let old = saved(&host).await;
     assert_eq!(ask(&host, "get?k=a", Some(&old)).await.cookie(), None, "what is only read is not sent again");

@@ -47,7 +47,7 @@ async fn people_in_a_room_hear_each_other_by_name(way: Way) {
 
 async fn name_survives_a_restart_of_the_host(way: Way) {
     let (app, data) = (App::example("chat"), TempDir::new().unwrap());
-    let start = || Host::start_with(&app, Settings { way, data: Some(data.path()), program: None });
+    let start = || Host::start_with(&app, Settings { data: Some(data.path()), ..Settings::new(way) });
     let host = start();
     let cookie = name(&host, "Ada").await;
     drop(host);

@@ -123,7 +123,7 @@ async fn sessions_are_listed_shown_deleted_exported_and_imported_beside_the_host
     assert_eq!(get(host.address(), "/http/session/new", cookie.as_deref()).await.text(), "true");
 
     let other = TempDir::new().unwrap();
-    let elsewhere = Host::start_with(&app, Settings { way: Way::Keep, data: Some(other.path()), program: None });
+    let elsewhere = Host::start_with(&app, Settings { data: Some(other.path()), ..Settings::new(Way::Keep) });
     let import = ["sessions", app.path().to_str().unwrap(), "--data", other.path().to_str().unwrap(), "import"];
     let imported = Host::run_with_input(&import, &backup);
     assert_eq!(String::from_utf8(imported.stdout).unwrap(), "1 sessions put back\n");

@@ -40,7 +40,7 @@ async fn counter_is_the_same_over_http_and_websocket(way: Way) {
 
 async fn counter_survives_a_restart_of_the_host(way: Way) {
     let (app, data) = (App::example("counter"), TempDir::new().unwrap());
-    let start = || Host::start_with(&app, Settings { way, data: Some(data.path()), program: None });
+    let start = || Host::start_with(&app, Settings { data: Some(data.path()), ..Settings::new(way) });
     let host = start();
     let cookie = get(host.address(), "/", None).await.cookie().unwrap();
     host.signal(rustix::process::Signal::TERM);

@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the outside in, as `host/src/lib.rs` lists them.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 19] = [
     "cli",
     "server",
     "listener",
     "http",
+    "tls",
     "websocket",
     "dispatch",
     "app",
@@ -28,9 +29,10 @@ const LAYERS: [&str; 18] = [
 ];
 
 /// Libraries that are named in these layers only.
-const LIBRARIES: [(&str, &[&str]); 6] = [
+const LIBRARIES: [(&str, &[&str]); 7] = [
     ("hyper", &["http"]),
     ("tower_http", &["http"]),
+    ("tokio_rustls", &["tls"]),
     ("tokio_tungstenite", &["websocket", "http", "event"]),
     ("wasmtime", &["instance", "bindings"]),
     ("rusqlite", &["session"]),

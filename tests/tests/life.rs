@@ -113,7 +113,7 @@ async fn saves_acknowledged_survive_a_kill(way: Way) {
     let (app, data) = (App::example("counter"), TempDir::new().unwrap());
     let (mut cookie, mut acknowledged) = (None::<String>, 0_u64);
     for round in 0..100 {
-        let host = Host::start_with(&app, Settings { way, data: Some(data.path()), program: None });
+        let host = Host::start_with(&app, Settings { data: Some(data.path()), ..Settings::new(way) });
         if cookie.is_none() {
             let first = get(host.address(), "/", None).await;
             acknowledged = first.text().parse().unwrap();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
+use sessile::http::Proxies;
 use sessile::instance::engine::Memory;
 use sessile::server::{Server, Settings, guest_runtime};
 use sessile::session::Sessions;
@@ -55,7 +56,9 @@ impl App {
         build(&folder);
         let data = TempDir::new().expect("a temporary folder");
         let listen = (Ipv4Addr::LOCALHOST, 0).into();
-        let settings = Settings { folder, data: data.path().to_owned(), cache: cache(), listen, memory };
+        let data_folder = data.path().to_owned();
+        let proxies = Proxies::default();
+        let settings = Settings { folder, data: data_folder, cache: cache(), listen, memory, tls: None, proxies };
         let (stop, stopped) = oneshot::channel();
         let (started, starting) = mpsc::sync_channel(1);
         let host = std::thread::Builder::new().name("sessile".into());

@@ -40,6 +40,8 @@ pub struct Version {
     pub origins: manifest::OriginRule,
     /// Which other origins' pages may read what it answers.
     pub cors: Option<manifest::CorsSettings>,
+    /// What time a peer has.
+    pub pace: manifest::PaceSettings,
     router: Router<Target>,
     handlers: HashMap<String, Arc<Handler>>,
 }
@@ -210,6 +212,7 @@ impl Version {
             store: manifest.session.store,
             origins: manifest.app.origins(),
             cors: manifest.cors.clone(),
+            pace: manifest.pace,
             router: Router::new(routes)?,
             handlers,
         })

@@ -6,12 +6,13 @@ mod build;
 mod sessions;
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use ipnet::IpNet;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
@@ -19,6 +20,7 @@ use tracing_subscriber::EnvFilter;
 use crate::app::read_manifest;
 use crate::instance::engine::Memory;
 use crate::server::{self, Server, Settings};
+use crate::tls::TlsFiles;
 
 /// A server on which a WebSocket handler is a sandboxed WebAssembly component.
 #[derive(Parser)]
@@ -64,6 +66,15 @@ struct Serve {
     /// Address and port; port 0 takes any free one, which is printed
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8000")]
     listen: SocketAddr,
+    /// Serve HTTPS with this certificate (PEM, with its chain); taken anew when the file changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Believe Forwarded or X-Forwarded-* of the proxies in this network, such as 10.0.0.0/8; repeatable
+    #[arg(long, value_name = "NETWORK", value_parser = network)]
+    trust_proxy: Vec<IpNet>,
     /// Where sessions and compiled code are kept [default: DIR/.sessile]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -76,6 +87,12 @@ struct Serve {
     /// Log as JSON lines
     #[arg(long)]
     log_json: bool,
+}
+
+/// A network, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let address = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| address()).map_err(|_| "neither a network such as 10.0.0.0/8 nor an address".to_owned())
 }
 
 /// Runs the command line of this process.
@@ -122,7 +139,10 @@ pub fn build(dir: &Path) -> anyhow::Result<()> {
 fn up(serve: Serve) -> anyhow::Result<Done> {
     log_to_stderr(&serve)?;
     let data = serve.data.unwrap_or_else(|| default_data(&serve.dir));
+    let tls = serve.tls_cert.zip(serve.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
     let settings = Settings {
+        tls,
+        proxies: serve.trust_proxy.into(),
         cache: data.join("cache"),
         data,
         folder: serve.dir,
@@ -134,7 +154,8 @@ fn up(serve: Serve) -> anyhow::Result<Done> {
     let io = Builder::new_multi_thread().thread_name("io").enable_all().build()?;
     let done = io.block_on(async {
         let server = Server::start(&settings, guests.handle().clone())?;
-        say(&format!("listening on http://{}", server.address()?));
+        let scheme = if server.is_secure() { "https" } else { "http" };
+        say(&format!("listening on {scheme}://{}", server.address()?));
         match server.run().await {
             Ok(()) => Ok(Done::Well),
             Err(error) => {

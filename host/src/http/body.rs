@@ -9,6 +9,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use super::pace::Busy;
 use crate::port::exchange::Chunk;
 
 /// The body of any response.
@@ -88,5 +89,28 @@ impl Body for Reply {
             Self::File(file) => file.size_hint(),
             Self::Streamed(..) => SizeHint::default(),
         }
+    }
+}
+
+/// A reply with what its connection is busy with, until all of it is taken.
+pub(super) struct Held {
+    pub(super) reply: Reply,
+    pub(super) _busy: Busy,
+}
+
+impl Body for Held {
+    type Data = Bytes;
+    type Error = Aborted;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        Pin::new(&mut self.reply).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.reply.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.reply.size_hint()
     }
 }

@@ -5,12 +5,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt};
-use http::{HeaderValue, Response, header};
+use http::{HeaderValue, Response, Version, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
 use super::body::{Progress, Reply};
-use super::{Cancelled, Routed, Service, page};
+use super::{Admitted, Cancelled, Routed, Service, page};
 use crate::dispatch::{self, Call};
 use crate::failure::{Fault, ReportId};
 use crate::limits;
@@ -22,12 +22,14 @@ type Answered = (Answer, Option<Call>);
 
 impl Service {
     pub(super) async fn exchange(&self, routed: Routed<'_>) -> Result<Response<Reply>, Cancelled> {
-        let Routed { parts, body, ends, params, seat, version, connection } = routed;
+        let Routed { request, params, seat, version } = routed;
+        let Admitted { parts, body, ends, connection, .. } = request;
         let accept = parts.headers.get(header::ACCEPT).cloned();
         let session = self.binding(version, &parts.headers, ends.secure);
         let head = Head::of_exchange(parts, ends, params);
         let (cookies, body) = (version.cookies.clone(), request_body(body));
-        let port = ExchangePort::new(head, body, session, cookies, ends.secure, connection);
+        let port =
+            ExchangePort::new(head, body, session, cookies, ends.secure, connection.closing.clone(), version.pace.body);
         let port = Arc::new(port);
         let limit = seat.handler.settings.deadline.unwrap_or(limits::EXCHANGE_DEADLINE);
         let call = seat.handle_exchange(&port);
@@ -117,7 +119,8 @@ fn response(answer: Answer, port: &ExchangePort) -> Result<Response<Reply>, Canc
         Answer::Streamed(streamed) => streamed.map(|chunks| Reply::Streamed(chunks, Progress::Going)),
         Answer::Cancelled => return Err(Cancelled),
     };
-    if port.is_last() {
+    // HTTP/2 has no such header: the connection says so itself (RFC 9113 §8.2.2).
+    if port.is_last() && port.head.http_version() != Version::HTTP_2 {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)

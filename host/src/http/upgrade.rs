@@ -5,41 +5,38 @@ use std::sync::Arc;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::body::Reply;
 use super::handshake::{self, Refusal};
-use super::{Permit, Routed, Service, Upgraded, page};
+use super::pace::Busy;
+use super::{Admitted, Routed, Service, connection, page};
 use crate::port::head::Head;
 use crate::port::inbox::Inbox;
 use crate::port::websocket::{Answer, Style, WebsocketParts, WebsocketPort};
-use crate::websocket::frames::Io;
 use crate::websocket::{self, Summary, Upgrade, Websocket};
 
 impl Service {
-    pub(super) async fn upgrade(
-        self: &Arc<Self>,
-        routed: Routed<'_>,
-        upgraded: OnUpgrade,
-        permit: Permit,
-    ) -> Response<Reply> {
-        let accept = routed.parts.headers.get(header::ACCEPT).cloned();
-        let handshake = match handshake::check(&routed.parts, routed.ends.secure, &routed.version.origins) {
+    pub(super) async fn upgrade(self: &Arc<Self>, routed: Routed<'_>, upgrade: OnUpgrade) -> Response<Reply> {
+        let Admitted { parts, ends, connection, .. } = &routed.request;
+        let accept = parts.headers.get(header::ACCEPT).cloned();
+        let handshake = match handshake::check(parts, ends.secure, &routed.version.origins) {
             Ok(handshake) => handshake,
             Err(refusal) => return refuse(accept.as_ref(), refusal),
         };
+        let place = Place { _permit: connection.permit.clone(), _busy: connection.busy(parts.version) };
         let websocket = self.websocket(routed, handshake.subprotocols.into());
         let (answer, answered) = oneshot::channel();
-        self.spawn(websocket, answer, stream(upgraded), permit);
+        self.spawn(websocket, answer, Box::pin(connection::upgraded(upgrade)), place);
         match answered.await {
-            Ok(Answer::Accept(headers)) => switching(&handshake.accept_key, headers),
+            Ok(Answer::Accept(headers)) => accepted(handshake.accept_key.as_deref(), headers),
             Ok(Answer::Reject(status, headers, body)) => denied(status, headers, body),
             Err(_) => page::problem(accept.as_ref(), StatusCode::SERVICE_UNAVAILABLE, "The websocket's task ended."),
         }
     }
 
     fn websocket(&self, routed: Routed<'_>, offered: Box<[String]>) -> Websocket {
-        let Routed { parts, ends, params, seat, version, .. } = routed;
+        let Routed { request: Admitted { parts, ends, .. }, params, seat, version } = routed;
         let settings = &seat.handler.settings;
         let message_bytes_max = settings.message_bytes_max;
         let style = match seat.handler.exports.looped {
@@ -69,7 +66,7 @@ impl Service {
     }
 
     /// The websocket's own task: the connection's ends with the upgrade.
-    fn spawn(self: &Arc<Self>, websocket: Websocket, answer: oneshot::Sender<Answer>, stream: Upgrade, permit: Permit) {
+    fn spawn(self: &Arc<Self>, websocket: Websocket, answer: oneshot::Sender<Answer>, stream: Upgrade, place: Place) {
         let service = self.clone();
         let port = websocket.port.clone();
         service.websockets.insert(port.clone());
@@ -77,27 +74,26 @@ impl Service {
             let summary = websocket::run(websocket, answer, stream).await;
             service.websockets.remove(port.id);
             log(&port, &summary);
-            drop(permit);
+            drop(place);
         });
     }
 }
 
-fn stream(upgraded: OnUpgrade) -> Upgrade {
-    Box::pin(async move {
-        let parts = upgraded.await.ok()?.downcast::<Upgraded>().ok()?;
-        let io: Io = Box::new(parts.io.into_inner());
-        Some((io, parts.read_buf))
-    })
+/// What a websocket holds of its connection.
+struct Place {
+    _permit: Arc<OwnedSemaphorePermit>,
+    _busy: Busy,
 }
 
-fn switching(accept_key: &str, mut headers: HeaderMap) -> Response<Reply> {
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    if let Ok(key) = HeaderValue::try_from(accept_key) {
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, key);
-    }
+/// 101, or over HTTP/2, which has no key, 200 (RFC 8441 §5).
+fn accepted(accept_key: Option<&str>, mut headers: HeaderMap) -> Response<Reply> {
     let mut response = Response::new(Reply::whole(""));
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    if let Some(key) = accept_key.and_then(|key| HeaderValue::try_from(key).ok()) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, key);
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    }
     *response.headers_mut() = headers;
     response
 }

@@ -53,7 +53,7 @@ impl Head {
         let uri = Uri::try_from(parts.uri.to_string()).unwrap_or_default();
         let fields = Fields::Compact(FieldList::from(&parts.headers));
         let scheme = if ends.secure { "wss" } else { "ws" };
-        Self::new(parts.method.clone(), uri, parts.version, fields, scheme, ends, params)
+        Self::new(Method::GET, uri, parts.version, fields, scheme, ends, params)
     }
 
     fn new(
@@ -79,12 +79,9 @@ impl Head {
         self.scheme
     }
 
-    /// The authority of an absolute target, else the `Host` header.
+    /// The host that the request is for, from `Host`, where the target's own or a trusted proxy's stands.
     pub fn authority(&self) -> String {
-        match self.uri.authority() {
-            Some(authority) => authority.to_string(),
-            None => self.values("host").into_iter().next().unwrap_or_default(),
-        }
+        self.values("host").into_iter().next().unwrap_or_default()
     }
 
     /// The path as sent.
@@ -125,12 +122,18 @@ impl Head {
         }
     }
 
-    /// `1.0` or `1.1`.
+    /// `1.0`, `1.1` or `2`.
     pub fn version(&self) -> &'static str {
         match self.version {
             Version::HTTP_10 => "1.0",
+            Version::HTTP_2 => "2",
             _ => "1.1",
         }
+    }
+
+    /// The version as a type.
+    pub fn http_version(&self) -> Version {
+        self.version
     }
 
     /// The remote end.

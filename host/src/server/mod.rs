@@ -23,12 +23,15 @@ use tokio_util::task::TaskTracker;
 use crate::app::manifest::Store;
 use crate::app::{App, VersionError};
 use crate::failure::close_code;
-use crate::http::{self, Service};
+use crate::http::connection::Connection as Incoming;
+use crate::http::{self, Proxies, Service};
 use crate::instance::cache::Cache;
 use crate::instance::engine::{Engine, Memory};
 use crate::limits;
 use crate::listener::{BindError, Connection, Listener};
+use crate::port::head::Ends;
 use crate::session::{KeysError, LiveSessions, MemoryDb, OpenError, Sessions, Signer, SqliteDb, Timestamp};
+use crate::tls::{Tls, TlsError, TlsFiles};
 use crate::websocket::registry::Registry;
 
 /// What is served, and where.
@@ -44,6 +47,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Whether instances are kept between events.
     pub memory: Memory,
+    /// The certificate to serve with; none for plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Whose word on where a request is from counts.
+    pub proxies: Proxies,
 }
 
 /// Why nothing was started.
@@ -58,6 +65,9 @@ pub enum StartError {
     /// The data folder.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The session store.
     #[error(transparent)]
     Sessions(#[from] OpenError),
@@ -98,6 +108,7 @@ pub struct Server {
     service: Arc<Service>,
     engine: Arc<Engine>,
     listener: Listener,
+    tls: Option<Arc<Tls>>,
     data: DataFolder,
 }
 
@@ -108,6 +119,7 @@ impl Server {
     /// # Errors
     /// See [`StartError`].
     pub fn start(settings: &Settings, guests: tokio::runtime::Handle) -> Result<Self, StartError> {
+        let tls = settings.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
         let data = DataFolder::open(&settings.data)?;
         let engine = Engine::new(settings.memory, guests).map_err(|error| StartError::Engine(format!("{error:#}")))?;
         let cache =
@@ -126,8 +138,14 @@ impl Server {
             websockets: Registry::default(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
+            proxies: settings.proxies.clone(),
         };
-        Ok(Self { service: Arc::new(service), engine, listener, data })
+        Ok(Self { service: Arc::new(service), engine, listener, tls, data })
+    }
+
+    /// Whether it is served over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// The address that was bound.
@@ -172,6 +190,7 @@ impl Server {
             () = self.accept(&connections, &drain) => {}
             () = self.housekeeping() => {}
             () = self.sweep_sessions() => {}
+            () = self.follow_certificate() => {}
             () = admin::serve(admin, || self.reload()) => {}
             () = end(&self) => {}
         }
@@ -181,11 +200,26 @@ impl Server {
 
     async fn accept(&self, connections: &TaskTracker, drain: &CancellationToken) {
         loop {
-            let Connection { stream, peer, permit } = self.listener.accept().await;
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%peer, "nodelay: {error}");
+            let connection = self.listener.accept().await;
+            if let Err(error) = connection.stream.set_nodelay(true) {
+                tracing::debug!(peer = %connection.peer, "nodelay: {error}");
             }
-            connections.spawn(http::serve(self.service.clone(), stream, peer, permit, drain.clone()));
+            connections.spawn(serve(self.service.clone(), self.tls.clone(), connection, drain.clone()));
+        }
+    }
+
+    /// Takes a new certificate as soon as its files have changed.
+    async fn follow_certificate(&self) {
+        let Some(tls) = &self.tls else { return std::future::pending().await };
+        let mut ticks = tokio::time::interval(limits::PEM_SWEEP);
+        loop {
+            ticks.tick().await;
+            let tls = tls.clone();
+            match tokio::task::spawn_blocking(move || tls.reload()).await {
+                Ok(Ok(true)) => tracing::info!("the certificate has changed"),
+                Ok(Ok(false)) | Err(_) => {}
+                Ok(Err(error)) => tracing::error!("the certificate stays as it was: {error}"),
+            }
         }
     }
 
@@ -266,6 +300,25 @@ impl Server {
                 limits::DRAIN
             );
         }
+    }
+}
+
+/// Serves a connection, first decrypting it where there is a certificate.
+async fn serve(service: Arc<Service>, tls: Option<Arc<Tls>>, connection: Connection, drain: CancellationToken) {
+    let Connection { stream, peer, permit, accepted } = connection;
+    let Ok(local) = stream.local_addr() else { return };
+    let ends = Ends { peer, local, secure: tls.is_some() };
+    let Some(tls) = tls else {
+        return http::connection::serve(service, Incoming { stream, ends, permit, accepted }, drain).await;
+    };
+    let encrypted = tokio::select! {
+        encrypted = tokio::time::timeout_at(accepted + limits::FIRST_BYTE, tls.accept(stream)) => encrypted,
+        () = drain.cancelled() => return,
+    };
+    match encrypted {
+        Ok(Ok(stream)) => http::connection::serve(service, Incoming { stream, ends, permit, accepted }, drain).await,
+        Ok(Err(error)) => tracing::debug!(%peer, "TLS handshake: {error}"),
+        Err(_) => tracing::debug!(%peer, "no TLS handshake in {:?}", limits::FIRST_BYTE),
     }
 }
 

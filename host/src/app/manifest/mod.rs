@@ -21,8 +21,8 @@ pub use self::error::{Fault, FaultKind, ManifestError};
 pub use self::origin::{NotAnOrigin, Origin, OriginRule};
 pub use self::settings::{
     AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings,
-    Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, Redirect,
-    RouteSettings, RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
+    Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, PACE_MAX,
+    PaceSettings, Redirect, RouteSettings, RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
 };
 
 use self::error::Faults;
@@ -45,6 +45,8 @@ pub struct Manifest {
     pub session: SessionSettings,
     /// `[cors]`, if there is one
     pub cors: Option<CorsSettings>,
+    /// `[http]`
+    pub pace: PaceSettings,
 }
 
 impl Manifest {
@@ -91,11 +93,12 @@ fn read(text: &str, file: &Path, faults: &Faults<'_>) -> Option<Manifest> {
     let session = sections::session(root.section("session"));
     let cors = root.has("cors");
     let cors = sections::cors(root.section("cors"), cors);
+    let pace = sections::pace(root.section("http"));
     root.finish();
 
     check_routes(&routes, &defined, faults);
     let routes = routes.into_iter().map(Route::settings).collect::<Option<_>>()?;
-    Some(Manifest { app: app?, routes, handlers: handlers?, session, cors })
+    Some(Manifest { app: app?, routes, handlers: handlers?, session, cors, pace })
 }
 
 /// None where one of them cannot be had; all of them are read, for their faults.

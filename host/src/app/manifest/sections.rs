@@ -8,8 +8,8 @@ use super::origin::Origin;
 use super::read::Section;
 use super::settings::{
     AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings,
-    Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, Redirect,
-    RouteSettings, RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
+    Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, PACE_MAX,
+    PaceSettings, Redirect, RouteSettings, RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
 };
 use crate::app::route::Pattern;
 use crate::limits::{AUTO_RESPONSE_BYTES_MAX, MESSAGE_BYTES_CEILING};
@@ -114,6 +114,15 @@ fn redirect(section: &mut Section<'_, '_>, pattern: Option<&Pattern>) -> Option<
 /// The names in braces.
 fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     text.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))
+}
+
+pub(super) fn pace(mut section: Section<'_, '_>) -> PaceSettings {
+    let default = PaceSettings::default();
+    let mut seconds = |key, default| section.integer(key, 1..=PACE_MAX.as_secs()).map_or(default, Duration::from_secs);
+    let (head, idle, body) =
+        (seconds("head_s", default.head), seconds("idle_s", default.idle), seconds("body_s", default.body));
+    section.finish();
+    PaceSettings { head, idle, body }
 }
 
 /// None where the section is absent, or cannot be had.

@@ -27,6 +27,9 @@ pub const OUTBOX_MESSAGES_CEILING: usize = 65_536;
 /// The largest `max_age_s`: 400 days, past which browsers cut a cookie's life (RFC 6265bis §5.5).
 pub const SESSION_AGE_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 
+/// The largest of the times in `[http]`.
+pub const PACE_MAX: Duration = Duration::from_secs(3600);
+
 /// `[app]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppSettings {
@@ -90,6 +93,24 @@ pub struct CorsSettings {
     pub credentials: bool,
     /// `max_age_s`: for how long a browser remembers
     pub max_age: Duration,
+}
+
+/// `[http]`: what time a peer has. All but `body` counts for a connection, from its first request on with
+/// the settings that it began with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaceSettings {
+    /// `head_s`: from the first byte of a request's head to its last; up to [`PACE_MAX`].
+    pub head: Duration,
+    /// `idle_s`: between two requests; up to [`PACE_MAX`].
+    pub idle: Duration,
+    /// `body_s`: before a request's body must come at [`limits::BODY_BYTES_A_SECOND`]; up to [`PACE_MAX`].
+    pub body: Duration,
+}
+
+impl Default for PaceSettings {
+    fn default() -> Self {
+        Self { head: limits::HEAD, idle: limits::IDLE, body: limits::BODY_GRACE }
+    }
 }
 
 /// `[handlers.NAME]`

@@ -13,7 +13,8 @@ use std::collections::HashSet;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Method, StatusCode, Version};
+use http::{Method, Request, StatusCode, Version};
+use hyper::ext::Protocol;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::app::manifest::{Origin, OriginRule};
@@ -24,8 +25,8 @@ const QUOTE_CHARS_MAX: usize = 80;
 /// A handshake in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handshake {
-    /// The `Sec-WebSocket-Accept` of the 101 (RFC 6455 §4.2.2).
-    pub accept_key: String,
+    /// The `Sec-WebSocket-Accept` of the 101 (RFC 6455 §4.2.2); none over HTTP/2 (RFC 8441 §5).
+    pub accept_key: Option<String>,
     /// Offered, distinct, in the peer's order of preference.
     pub subprotocols: Vec<String>,
 }
@@ -67,12 +68,26 @@ impl Refusal {
     }
 }
 
+/// Whether a request asks for another protocol on its connection, or over HTTP/2 on its stream.
+#[must_use]
+pub fn asks_for_protocol<B>(request: &Request<B>) -> bool {
+    match request.version() {
+        Version::HTTP_2 => request.extensions().get::<Protocol>().is_some(),
+        _ => request.headers().contains_key(header::UPGRADE),
+    }
+}
+
 /// Whether a request asks for a websocket, however badly; then [`check`] says whether it may.
 ///
-/// An `Upgrade` in HTTP/1.0 is not one: it must be ignored (RFC 9110 §7.8).
+/// An `Upgrade` in HTTP/1.0 is not one: it must be ignored (RFC 9110 §7.8). Over HTTP/2 it is an
+/// extended CONNECT (RFC 8441 §4).
 #[must_use]
-pub fn is_upgrade(head: &Parts) -> bool {
-    head.version != Version::HTTP_10 && has_token(&head.headers, header::UPGRADE, "websocket")
+pub fn is_websocket(head: &Parts) -> bool {
+    match head.version {
+        Version::HTTP_10 => false,
+        Version::HTTP_2 => head.extensions.get::<Protocol>().is_some_and(|protocol| protocol.as_str() == "websocket"),
+        _ => has_token(&head.headers, header::UPGRADE, "websocket"),
+    }
 }
 
 /// Checks a handshake. `secure` says whether the request came over TLS, our own or a trusted
@@ -81,11 +96,17 @@ pub fn is_upgrade(head: &Parts) -> bool {
 /// # Errors
 /// [`Refusal`]: 426 for another WebSocket version, 403 for an origin, 400 for all else.
 pub fn check(head: &Parts, secure: bool, origins: &OriginRule) -> Result<Handshake, Refusal> {
-    check_request_line(head)?;
     let host = host(head)?;
-    check_upgrade(&head.headers)?;
+    let accept_key = match head.version {
+        // The method and protocol made it a websocket, and the stream's bytes are its own.
+        Version::HTTP_2 => None,
+        _ => {
+            check_request_line(head)?;
+            check_upgrade(&head.headers)?;
+            Some(accept_key(&head.headers)?)
+        }
+    };
     check_version(&head.headers)?;
-    let accept_key = accept_key(&head.headers)?;
     let subprotocols = subprotocols(&head.headers)?;
     check_origin(head, host, secure, origins)?;
     Ok(Handshake { accept_key, subprotocols })
@@ -107,14 +128,13 @@ fn check_request_line(head: &Parts) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// §4.2.1 item 2. The authority of an absolute target counts before `Host` (RFC 9112 §3.2.2).
+/// §4.2.1 item 2.
 fn host(head: &Parts) -> Result<&str, Refusal> {
     let host = match only(&head.headers, header::HOST) {
         Only::One(host) => host.to_str().unwrap_or_default(),
         Only::None => return Err(Refusal::bad("Host is missing")),
         Only::Many => return Err(Refusal::bad("Host occurs more than once")),
     };
-    let host = head.uri.authority().map_or(host, |authority| authority.as_str());
     match Origin::new("http", host) {
         Ok(_) => Ok(host),
         Err(_) => Err(Refusal::bad(format!("Host is {}, not a host and port", quoted(host)))),

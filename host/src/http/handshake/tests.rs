@@ -43,9 +43,9 @@ fn refusal(changes: &[(&str, &str)]) -> (u16, String) {
 #[test]
 fn handshake_of_the_rfc_gives_its_accept_key() {
     let good = head(&GOOD);
-    assert!(is_upgrade(&good));
+    assert!(is_websocket(&good));
     let handshake = checked(&good).unwrap();
-    assert_eq!(handshake.accept_key, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    assert_eq!(handshake.accept_key.as_deref(), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     assert!(handshake.subprotocols.is_empty());
 }
 
@@ -103,13 +103,13 @@ fn fault_in_the_head_is_refused_with_400() {
 fn method_or_version_of_http_that_is_another_is_refused() {
     let mut post = head(&GOOD);
     post.method = Method::POST;
-    assert!(is_upgrade(&post));
+    assert!(is_websocket(&post));
     let refusal = checked(&post).unwrap_err();
     assert_eq!(refusal.to_string(), "handshake refused with 400: method is \"POST\", not GET");
 
     let mut old = head(&GOOD);
     old.version = Version::HTTP_10;
-    assert!(!is_upgrade(&old));
+    assert!(!is_websocket(&old));
     assert_eq!(checked(&old).unwrap_err().reason, "version is HTTP/1.0, not HTTP/1.1");
 }
 
@@ -140,9 +140,9 @@ fn subprotocols_keep_their_order() {
 
 #[test]
 fn request_without_upgrade_is_none() {
-    assert!(!is_upgrade(&head_with(&[("upgrade", "(none)")])));
-    assert!(!is_upgrade(&head_with(&[("upgrade", "h2c")])));
-    assert!(is_upgrade(&head_with(&[("connection", "(none)")])));
+    assert!(!is_websocket(&head_with(&[("upgrade", "(none)")])));
+    assert!(!is_websocket(&head_with(&[("upgrade", "h2c")])));
+    assert!(is_websocket(&head_with(&[("connection", "(none)")])));
 }
 
 fn origin_status(host: &str, origins: &[&str], secure: bool, rule: &OriginRule) -> u16 {
@@ -218,12 +218,19 @@ fn origin_that_is_absent_is_taken_unless_required() {
 }
 
 #[test]
-fn absolute_target_counts_before_host() {
-    let mut absolute = head_with(&[("origin", "http://y.example")]);
-    absolute.uri = "http://y.example/chat".parse().unwrap();
-    assert!(checked(&absolute).is_ok());
-    absolute.headers.insert("origin", HeaderValue::from_static("http://x.example"));
-    assert_eq!(checked(&absolute).unwrap_err().status, StatusCode::FORBIDDEN);
+fn extended_connect_needs_no_key() {
+    let mut head = head(&[("host", "x.example"), ("sec-websocket-version", "13"), ("origin", "http://x.example")]);
+    (head.method, head.version) = (Method::CONNECT, Version::HTTP_2);
+    assert!(!is_websocket(&head));
+    head.extensions.insert(Protocol::from_static("connect-udp"));
+    assert!(!is_websocket(&head));
+    head.extensions.insert(Protocol::from_static("websocket"));
+    assert!(is_websocket(&head));
+    assert_eq!(checked(&head), Ok(Handshake { accept_key: None, subprotocols: Vec::new() }));
+    head.headers.insert("origin", HeaderValue::from_static("http://y.example"));
+    assert_eq!(checked(&head).unwrap_err().status, StatusCode::FORBIDDEN);
+    head.headers.remove("sec-websocket-version");
+    assert_eq!(checked(&head).unwrap_err().status, StatusCode::UPGRADE_REQUIRED);
 }
 
 #[test]
@@ -245,7 +252,7 @@ proptest! {
     ) {
         let mut head = head(&GOOD);
         head.headers.insert(name, HeaderValue::from_bytes(&value).unwrap());
-        let _ = is_upgrade(&head);
+        let _ = is_websocket(&head);
         if let Err(refusal) = checked(&head) {
             prop_assert!(refusal.status.is_client_error());
         }

@@ -63,6 +63,8 @@ struct Body {
     read: u64,
     /// For how long its parts were waited for.
     waited: Duration,
+    /// For how long they may be, whatever the rate.
+    grace: Duration,
 }
 
 /// A response on its way to the peer.
@@ -104,7 +106,7 @@ pub enum ExchangeError {
 
 impl ExchangePort {
     /// An exchange whose head has come. Its connection ends after what it sends once `connection` is
-    /// cancelled.
+    /// cancelled; `grace` is the time in which its body may come at any rate.
     pub fn new(
         head: Head,
         body: Option<RequestBody>,
@@ -112,6 +114,7 @@ impl ExchangePort {
         cookies: Arc<CookieSettings>,
         secure: bool,
         connection: CancellationToken,
+        grace: Duration,
     ) -> Self {
         Self {
             id: ExchangeId::mint(),
@@ -122,7 +125,13 @@ impl ExchangePort {
             secure,
             connection,
             moved: AtomicU64::new(0),
-            body: tokio::sync::Mutex::new(Body { stream: body, left: Bytes::new(), read: 0, waited: Duration::ZERO }),
+            body: tokio::sync::Mutex::new(Body {
+                stream: body,
+                left: Bytes::new(),
+                read: 0,
+                waited: Duration::ZERO,
+                grace,
+            }),
             reply: Mutex::default(),
         }
     }
@@ -340,7 +349,7 @@ impl Body {
     async fn next(&mut self) -> Result<Option<Bytes>, ExchangeError> {
         let Some(stream) = &mut self.stream else { return Ok(None) };
         let earned = Duration::from_secs(self.read / limits::BODY_BYTES_A_SECOND);
-        let allowed = (limits::BODY_GRACE + earned).saturating_sub(self.waited);
+        let allowed = (self.grace + earned).saturating_sub(self.waited);
         let begun = Instant::now();
         let next = tokio::time::timeout(allowed, stream.next()).await;
         self.waited += begun.elapsed();

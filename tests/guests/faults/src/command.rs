@@ -186,6 +186,7 @@ fn context(ws: &WebSocket) -> String {
         "url": ws.url().to_string(),
         "secure": ws.is_secure(),
         "local": ws.is_local(),
+        "version": ws.version(),
         "peer": ws.peer_address(),
         "server": ws.local_address(),
         "started": ws.started_at().elapsed().is_ok_and(|since| since.as_secs() < 60),

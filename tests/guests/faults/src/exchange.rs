@@ -58,6 +58,9 @@ fn head(request: &Request) -> Result<Response> {
         "query": request.query().get("q"),
         "rest": request.param("rest"),
         "url": request.url().to_string(),
+        "version": request.version(),
+        "host": request.host(),
+        "peer": request.peer_address(),
         "x": headers.get_all("X-Test").collect::<Vec<_>>(),
         "order": headers.iter().map(|(name, _)| name).collect::<Vec<_>>(),
     }))

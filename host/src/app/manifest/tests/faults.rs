@@ -18,7 +18,7 @@ fn unknown_key_names_the_nearest() {
     assert_eq!(
         error_with("[sesion]\ncookie = \"a\""),
         "sessile.toml:8:2: unknown key 'sesion' at the top level; did you mean 'session'? \
-         allowed: app, routes, handlers, session, cors"
+         allowed: app, routes, handlers, session, cors, http"
     );
     assert!(error_with("'a\\nb' = 1").contains("unknown key 'a\\\\nb'"));
 }
@@ -115,6 +115,14 @@ fn route_has_one_target_that_makes_sense() {
         let error = error_with(&format!("[[routes]]\n{route}"));
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn times_of_http_are_whole_seconds_up_to_an_hour() {
+    for wrong in ["head_s = 0", "idle_s = 3601", "body_s = \"10\"", "idle_s = 1.5"] {
+        assert!(error_with(&format!("[http]\n{wrong}")).contains("1 to 3600"), "{wrong}");
+    }
+    assert!(error_with("[http]\nheads = 1").contains("head_s"));
 }
 
 #[test]

@@ -111,6 +111,7 @@ fn minimal_manifest_has_the_defaults() {
     assert_eq!(manifest.routes[0].pattern.as_str(), "/rooms/{room}");
     assert_eq!(manifest.routes[0].to, RouteTarget::Handler("chat".into()));
     assert_eq!(manifest.cors, None);
+    assert_eq!(manifest.pace, PaceSettings::default());
     let handler = &manifest.handlers["chat"];
     assert_eq!(handler.component, Path::new("apps/chat/chat.wasm"));
     assert_eq!((&handler.build, handler.export), (&None, None));
