@@ -1,10 +1,12 @@
 //! What the end-to-end tests share: a host under test, and clients that are not ours.
 
 mod app;
+mod certificate;
 mod client;
 mod host;
 
 pub use app::App;
+pub use certificate::Certificate;
 pub use client::{Answer, Socket, exchange_bytes, get, request};
 pub use host::{Host, Settings, Way};
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use hyper::{Method, Request};
 use serde_json::{Value, json};
-use sessile_tests::{App, Host, Way, request};
+use sessile_tests::{App, Certificate, Host, Settings, Way, request};
 use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -51,6 +51,8 @@ impl Browser {
             "--disable-background-networking",
             "--disable-component-update",
             "--window-size=900,700",
+            // The hosts' own certificates, which nobody has signed.
+            "--ignore-certificate-errors",
         ];
         let mut args: Vec<String> = args.map(str::to_owned).into();
         args.push(format!("--user-data-dir={}", browser._profile.path().display()));
@@ -163,11 +165,22 @@ async fn chat_in_chromium_carries_messages_between_two_tabs_and_keeps_the_name()
     }
 }
 
+/// The versions of HTTP that a page and its websocket came by.
+const VERSION: &str = r#"
+const done = arguments[arguments.length - 1];
+(async () => {
+    const page = await (await fetch("/http/head")).json();
+    const ws = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/ws`);
+    ws.onopen = () => ws.send("context");
+    ws.onmessage = ({ data }) => { done([page.version, JSON.parse(data).version]); ws.close(); };
+})();
+"#;
+
 /// What a page sees: each step adds to the list that is compared in the end.
 const WALK: &str = r#"
 const done = arguments[arguments.length - 1], seen = [];
 const walk = (path, protocols, sends, close) => new Promise(resolve => {
-    const ws = new WebSocket(`ws://${location.host}${path}`, protocols);
+    const ws = new WebSocket(`${location.protocol.replace('http', 'ws')}//${location.host}${path}`, protocols);
     ws.binaryType = "arraybuffer";
     const next = () => sends.length ? ws.send(sends.shift()) : close && ws.close(...close);
     ws.onopen = () => { seen.push(["open", ws.protocol]); next(); };
@@ -193,9 +206,13 @@ async fn page_in_chromium_walks_through_accept_subprotocol_json_close_codes_and_
         writeln!(out, "SKIPPED the browser test: chromedriver is not installed").expect("stderr");
         return;
     };
-    for way in [Way::Keep, Way::Concurrent] {
-        let host = Host::start(&App::faults(way), way);
-        browser.open_tab(&format!("http://{}/http/status/200", host.address())).await;
+    let certificate = Certificate::default();
+    for (way, scheme) in [(Way::Keep, "http"), (Way::Concurrent, "http"), (Way::Keep, "https")] {
+        let args = if scheme == "https" { certificate.args() } else { Vec::new() };
+        let host = Host::start_with(&App::faults(way), Settings { args, ..Settings::new(way) });
+        browser.open_tab(&format!("{scheme}://{}/http/status/200", host.address())).await;
+        let version = browser.post("/execute/async", json!({ "script": VERSION, "args": [] })).await;
+        assert_eq!(version, if scheme == "https" { json!(["2", "2"]) } else { json!(["1.1", "1.1"]) });
         let seen = browser.post("/execute/async", json!({ "script": WALK, "args": [] })).await;
         let expected: Vec<Value> = ["/ws", "/loop"]
             .into_iter()

@@ -1,5 +1,5 @@
 //! What carries exchanges and websockets: HTTP/1.1 and HTTP/2, plain and over TLS, behind proxies, kept
-//! to time. With clients that are not ours: hyper and rustls here, curl and node in `walk.rs`.
+//! to time. With clients that are not ours: hyper and rustls here, curl and node in `clients.rs`.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -14,10 +14,8 @@ use hyper::client::conn::http2;
 use hyper::ext::Protocol;
 use hyper::{Method, Request, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::CertifiedKey;
 use serde_json::Value;
-use sessile_tests::{App, Host, Settings, Way, both_ways, exchange_bytes, get};
-use tempfile::TempDir;
+use sessile_tests::{App, Certificate, Host, Settings, Way, both_ways, exchange_bytes, get};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -38,53 +36,23 @@ both_ways!(
     host_is_one_and_valid,
 );
 
-/// A certificate for `localhost` in a folder.
-struct Certificate {
-    folder: TempDir,
+fn secure(certificate: &Certificate) -> Host {
+    let settings = Settings { args: certificate.args(), ..Settings::new(Way::Keep) };
+    Host::start_with(&App::faults(Way::Keep), settings)
 }
 
-impl Certificate {
-    fn new() -> Self {
-        let certificate = Self { folder: TempDir::new().unwrap() };
-        certificate.renew();
-        certificate
-    }
-
-    fn renew(&self) {
-        let CertifiedKey { cert, signing_key } =
-            rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-        std::fs::write(self.key(), signing_key.serialize_pem()).unwrap();
-        std::fs::write(self.certificate(), cert.pem()).unwrap();
-    }
-
-    fn certificate(&self) -> std::path::PathBuf {
-        self.folder.path().join("cert.pem")
-    }
-
-    fn key(&self) -> std::path::PathBuf {
-        self.folder.path().join("key.pem")
-    }
-
-    fn host(&self, way: Way) -> Host {
-        let text = |path: &Path| path.to_str().unwrap().to_owned();
-        let (certificate, key) = (text(&self.certificate()), text(&self.key()));
-        let args = ["--tls-cert".to_owned(), certificate, "--tls-key".to_owned(), key].into();
-        Host::start_with(&App::faults(way), Settings { args, ..Settings::new(way) })
-    }
-
-    /// A connection that trusts the certificate as it is now.
-    async fn connect(&self, host: &Host, alpn: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_file(self.certificate()).unwrap()).unwrap();
-        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let stream = TcpStream::connect(host.address()).await.unwrap();
-        TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
-    }
+/// A connection that trusts the certificate as it is now.
+async fn connect(certificate: &Certificate, host: &Host, alpn: &[&str]) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate.file()).unwrap()).unwrap();
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let stream = TcpStream::connect(host.address()).await.unwrap();
+    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), stream).await
 }
 
 type Sender = http2::SendRequest<http_body_util::combinators::BoxBody<Bytes, Infallible>>;
@@ -178,9 +146,9 @@ async fn websocket_over_http_2_closes_as_over_http_1(way: Way) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_serves_both_versions_by_alpn_and_cookies_are_secure() {
-    let certificate = Certificate::new();
-    let host = certificate.host(Way::Keep);
-    let stream = certificate.connect(&host, &["h2", "http/1.1"]).await.unwrap();
+    let certificate = Certificate::default();
+    let host = secure(&certificate);
+    let stream = connect(&certificate, &host, &["h2", "http/1.1"]).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
     let mut sender = http_2(stream).await;
     let seen = head(&mut sender, "https").await;
@@ -190,7 +158,7 @@ async fn tls_serves_both_versions_by_alpn_and_cookies_are_secure() {
     let context: Value = serde_json::from_str(&ask(&mut socket, "context").await).unwrap();
     assert_eq!((&context["secure"], &context["url"]), (&true.into(), &"wss://localhost/ws".into()));
 
-    let mut stream = certificate.connect(&host, &["http/1.1"]).await.unwrap();
+    let mut stream = connect(&certificate, &host, &["http/1.1"]).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
     let set = "GET /http/session/set?k=a&v=1 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     stream.write_all(set.as_bytes()).await.unwrap();
@@ -199,7 +167,7 @@ async fn tls_serves_both_versions_by_alpn_and_cookies_are_secure() {
     let cookie = answer.lines().find(|line| line.starts_with("set-cookie: ")).unwrap();
     assert!(cookie.contains("__Host-") && cookie.contains("Secure"), "{cookie}");
 
-    let stream = certificate.connect(&host, &["http/1.1"]).await.unwrap();
+    let stream = connect(&certificate, &host, &["http/1.1"]).await.unwrap();
     let (mut socket, _) = tokio_tungstenite::client_async("wss://localhost/loop", stream).await.unwrap();
     assert_eq!(ask(&mut socket, "over TLS").await, "over TLS");
     let plain = exchange_bytes(host.address(), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
@@ -208,26 +176,26 @@ async fn tls_serves_both_versions_by_alpn_and_cookies_are_secure() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn certificate_that_changes_is_served_and_a_bad_one_is_not() {
-    let certificate = Certificate::new();
-    let host = certificate.host(Way::Keep);
-    let mut old = http_2(certificate.connect(&host, &["h2"]).await.unwrap()).await;
-    let before = std::fs::read(certificate.certificate()).unwrap();
-    std::fs::write(certificate.certificate(), "nonsense").unwrap();
+    let certificate = Certificate::default();
+    let host = secure(&certificate);
+    let mut old = http_2(connect(&certificate, &host, &["h2"]).await.unwrap()).await;
+    let before = std::fs::read(certificate.file()).unwrap();
+    std::fs::write(certificate.file(), "nonsense").unwrap();
     host.wait_for_log("no certificate in PEM");
-    std::fs::write(certificate.certificate(), &before).unwrap();
-    certificate.connect(&host, &["h2"]).await.unwrap();
+    std::fs::write(certificate.file(), &before).unwrap();
+    connect(&certificate, &host, &["h2"]).await.unwrap();
 
     certificate.renew();
     host.wait_for_log("the certificate has changed");
-    certificate.connect(&host, &["h2"]).await.expect("only the new certificate is trusted here");
+    connect(&certificate, &host, &["h2"]).await.expect("only the new certificate is trusted here");
     assert_eq!(head(&mut old, "https").await["version"], "2", "connections stay");
 }
 
 #[test]
 fn certificate_that_cannot_be_used_starts_nothing() {
-    let (certificate, app) = (Certificate::new(), App::faults(Way::Keep));
+    let (certificate, app) = (Certificate::default(), App::faults(Way::Keep));
     let path = |path: &Path| path.to_str().unwrap().to_owned();
-    let (cert, key, app) = (path(&certificate.certificate()), path(&certificate.key()), path(app.path()));
+    let (cert, key, app) = (path(&certificate.file()), path(&certificate.key()), path(app.path()));
     let refused = |cert: &str, key: &str, said: &str| {
         let output = Host::run(&["serve", &app, "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key]);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -237,7 +205,7 @@ fn certificate_that_cannot_be_used_starts_nothing() {
     refused("/nonexistent.pem", &key, "/nonexistent.pem: No such file");
     refused(&key, &key, "no certificate in PEM");
     refused(&cert, &cert, "cert.pem: ");
-    let other = Certificate::new();
+    let other = Certificate::default();
     refused(&cert, &path(&other.key()), "key.pem: ");
     let half = Host::run(&["serve", &app, "--tls-cert", &cert]);
     assert!(String::from_utf8_lossy(&half.stderr).contains("--tls-key"));
