@@ -41,6 +41,10 @@ pub const HEADERS_MAX: usize = 100;
 pub const HEAD_BYTES_MAX: usize = 32 * KIB;
 /// Bytes of path and query; past it 414.
 pub const TARGET_BYTES_MAX: usize = 8 * KIB;
+/// From the end of what we send to the end of what the peer sends; past it the connection is cut.
+pub const LINGER: Duration = Duration::from_secs(2);
+/// Bytes that are thrown away meanwhile; as [`LINGER`].
+pub const LINGER_BYTES_MAX: usize = MIB;
 /// Proxies that may stand between us and a client; past it 400.
 pub const FORWARDED_MAX: usize = 32;
 /// Exchanges and websockets at once on a connection of HTTP/2; past it the stream is refused.

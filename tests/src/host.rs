@@ -119,6 +119,13 @@ impl Host {
         self.child.id()
     }
 
+    /// Its resident memory.
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim_end_matches("kB").trim().parse::<u64>().expect("KiB") * 1024
+    }
+
     /// Waits until the log holds a text; returns the log.
     pub fn wait_for_log(&self, text: &str) -> String {
         self.log.wait_for(text)

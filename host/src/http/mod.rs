@@ -3,6 +3,7 @@
 //! hyper is named in this folder only. What a guest may answer is decided by its port; here it is
 //! put on the wire, with the host's own answers beside it.
 
+mod admission;
 mod authority;
 mod body;
 pub mod connection;
@@ -22,19 +23,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, Response, StatusCode};
+use http::{Response, StatusCode};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio_util::task::TaskTracker;
 
+use self::admission::Refusal;
 use self::body::Reply;
 use self::connection::Accepted;
 use crate::app::{App, Target, Version};
 use crate::dispatch::Seat;
-use crate::limits;
 use crate::port::head::Ends;
 use crate::session::{LiveSessions, SessionBinding, Sessions};
 use crate::websocket::registry::Registry;
@@ -76,6 +77,8 @@ struct Routed<'a> {
     version: &'a Version,
 }
 
+const DRAINING: &str = "The host is draining; try again.";
+
 /// Nothing is answered: the connection ends.
 #[derive(Debug, thiserror::Error)]
 #[error("the guest cancelled the response")]
@@ -98,9 +101,14 @@ impl Service {
         let upgrade = handshake::asks_for_protocol(&request).then(|| hyper::upgrade::on(&mut request));
         let (mut parts, body) = request.into_parts();
         let log = Line { method: parts.method.clone(), target: parts.uri.path().into(), begun };
-        let answer = match self.admit(&mut parts, connection.ends) {
+        let draining = self.draining.load(Ordering::Relaxed);
+        let answer = match admission::admit(&mut parts, &self.proxies, connection.ends) {
+            _ if draining => {
+                page::problem(parts.headers.get(header::ACCEPT), StatusCode::SERVICE_UNAVAILABLE, DRAINING)
+            }
+            Ok(_) if parts.uri.path() == "*" => page::plain(StatusCode::NO_CONTENT, ""),
             Ok(ends) => self.route(Admitted { parts, body, upgrade, ends, connection }).await?,
-            Err((status, detail)) => page::problem(parts.headers.get(header::ACCEPT), status, &detail),
+            Err(refusal) => refuse(&parts, &connection, &refusal),
         };
         log.write(&answer);
         Ok(answer)
@@ -145,28 +153,6 @@ impl Service {
         }
     }
 
-    /// Whether a handler is to be troubled with a request; then its one authority is in `Host`, and the
-    /// ends are those that a trusted proxy tells of.
-    fn admit(&self, parts: &mut Parts, ends: Ends) -> Result<Ends, (StatusCode, String)> {
-        let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
-        let fields = parts.headers.len();
-        if self.draining.load(Ordering::Relaxed) {
-            Err((StatusCode::SERVICE_UNAVAILABLE, "The host is draining; try again.".to_owned()))
-        } else if target > limits::TARGET_BYTES_MAX {
-            let limit = limits::TARGET_BYTES_MAX;
-            Err((StatusCode::URI_TOO_LONG, format!("Path and query of {target} bytes exceed the limit of {limit}.")))
-        } else if fields > limits::HEADERS_MAX {
-            let limit = limits::HEADERS_MAX;
-            let detail = format!("{fields} header fields exceed the limit of {limit}.");
-            Err((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail))
-        } else if parts.method == Method::CONNECT && !handshake::is_websocket(parts) {
-            Err((StatusCode::NOT_IMPLEMENTED, "CONNECT is for websockets only here.".to_owned()))
-        } else {
-            let settled = authority::settle(parts).and_then(|()| self.proxies.apply(parts, ends));
-            settled.map_err(|fault| (StatusCode::BAD_REQUEST, fault))
-        }
-    }
-
     /// The probes of an orchestrator, which never reach an app.
     fn probe(&self, path: &str) -> Option<Response<Reply>> {
         match path {
@@ -184,6 +170,17 @@ impl Service {
         let (db, presented) = self.sessions.of(version.cookies.values(cookies, secure));
         SessionBinding::new(db, self.live_sessions.clone(), version.lifetimes, presented)
     }
+}
+
+/// The answer to a request that no handler gets.
+fn refuse(head: &Parts, connection: &Accepted, refusal: &Refusal) -> Response<Reply> {
+    let Refusal { status, detail, last } = refusal;
+    let problem = page::problem(head.headers.get(header::ACCEPT), *status, detail);
+    if !last {
+        return problem;
+    }
+    connection.closing.cancel();
+    page::with(problem, HeaderMap::from_iter([(header::CONNECTION, HeaderValue::from_static("close"))]))
 }
 
 /// One line of the access log.

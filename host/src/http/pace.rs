@@ -8,7 +8,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -37,6 +37,8 @@ pub(super) struct Pace {
     heading: AtomicU64,
     /// Since when the peer takes nothing, or [`NEVER`].
     stalled: AtomicU64,
+    /// Since when all is said and the peer has not ended, or [`NEVER`].
+    lingering: AtomicU64,
 }
 
 /// Why a connection is ended.
@@ -50,6 +52,8 @@ pub(super) enum Overdue {
     Idle(Duration),
     #[error("the peer took nothing for {0:?}")]
     Stalled(Duration),
+    #[error("the peer did not end in {0:?}")]
+    Linger(Duration),
 }
 
 impl Pace {
@@ -64,6 +68,7 @@ impl Pace {
             idle: AtomicU64::new(0),
             heading: AtomicU64::new(NEVER),
             stalled: AtomicU64::new(NEVER),
+            lingering: AtomicU64::new(NEVER),
         }
     }
 
@@ -74,7 +79,7 @@ impl Pace {
     pub(super) async fn overdue(&self) -> Overdue {
         // What begins after a look has at least the shortest of the times, so looking that often is
         // exact, and nothing need be armed when bytes come.
-        let shortest = limits::FIRST_BYTE.min(self.settings.head).min(self.settings.idle).min(limits::STALL);
+        let shortest = limits::FIRST_BYTE.min(self.settings.head).min(self.settings.idle).min(limits::LINGER);
         loop {
             let now = self.now();
             let (due, reason) = self.deadline();
@@ -90,6 +95,10 @@ impl Pace {
     fn deadline(&self) -> (u64, Overdue) {
         let stalled = self.stalled.load(Relaxed);
         let stall = (after(stalled, limits::STALL), Overdue::Stalled(limits::STALL));
+        let lingering = self.lingering.load(Relaxed);
+        if lingering != NEVER {
+            return (after(lingering, limits::LINGER), Overdue::Linger(limits::LINGER));
+        }
         if self.busy.load(Relaxed) > 0 {
             return stall;
         }
@@ -161,15 +170,37 @@ impl fmt::Debug for Busy {
 pub(super) struct Paced<S> {
     stream: S,
     pace: Arc<Pace>,
+    /// Bytes that were thrown away at the end.
+    lingered: usize,
 }
 
 impl<S> Paced<S> {
     pub(super) fn new(stream: S, pace: Arc<Pace>) -> Self {
-        Self { stream, pace }
+        Self { stream, pace, lingered: 0 }
     }
 
     pub(super) fn into_inner(self) -> S {
         self.stream
+    }
+}
+
+impl<S: AsyncRead + Unpin> Paced<S> {
+    /// Ready once the peer has ended, or has sent more than anyone would. What it still sends is thrown
+    /// away: to end with bytes unread would reset the connection, and the answer with it (RFC 9112 §9.6).
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.pace.lingering.load(Relaxed) == NEVER {
+            self.pace.lingering.store(self.pace.now(), Relaxed);
+        }
+        let mut scratch = [0; 4096];
+        while self.lingered < limits::LINGER_BYTES_MAX {
+            let mut buffer = ReadBuf::new(&mut scratch);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
+            }
+            self.lingered += buffer.filled().len();
+        }
+        Poll::Ready(())
     }
 }
 
@@ -184,7 +215,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.pace.wrote(written)
@@ -209,6 +240,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        self.poll_linger(cx).map(Ok)
     }
 }
