@@ -7,6 +7,7 @@
 mod load;
 mod native;
 mod server;
+mod stream;
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -60,6 +61,8 @@ async fn run(plan: &Plan) {
         say(&format!("| {name} | {:.1} |", idle(kind, path).await));
     }
     say("");
+    streaming(plan).await;
+    say("");
     say(&sessions(plan).await);
     say("");
     say(&format!("start to `listening`, warm cache: {} ms (to reach: 100)", start().as_millis()));
@@ -94,6 +97,22 @@ async fn measure(plan: &Plan, kind: Kind, path: &str) -> (f64, f64) {
     let operations = load.run(plan.span).await as f64;
     let (cpu, wall) = ((server.cpu() - cpu).as_secs_f64(), begun.elapsed().as_secs_f64());
     (cpu * 1e6 / operations, operations / wall)
+}
+
+/// A table of bodies that are streamed through.
+async fn streaming(plan: &Plan) {
+    say(
+        "| 100 MiB in and out, 8 at once for the memory | server CPU µs/MiB | MiB/s, one exchange | of native, per CPU | KiB more for each |",
+    );
+    say("|---|---|---|---|---|");
+    let native = stream::measure(Kind::NativeStream, plan.rounds).await;
+    let sessile = stream::measure(Kind::Faults, plan.rounds).await;
+    for (name, measured) in
+        [("hyper", &native), ("sessile, a guest that reads and writes (to reach: 2048 KiB)", &sessile)]
+    {
+        let stream::Streaming { cpu, rate, growth } = measured;
+        say(&format!("| {name} | {cpu:.0} | {rate:.0} | {:.2} | {growth:.0} |", native.cpu / cpu));
+    }
 }
 
 /// The median by CPU, with the rate of the same round.

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-/// Serves `websocket` (echo) or `http` (hello) on a free port, which it prints.
+/// Serves `websocket` (echo), `stream` (bodies, echoed) or `http` (hello) on a free port, which it prints.
 pub(crate) fn serve(what: &str) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -24,6 +24,7 @@ pub(crate) fn serve(what: &str) {
             stream.set_nodelay(true).expect("nodelay");
             match what {
                 "websocket" => tokio::spawn(echo(stream)),
+                "stream" => tokio::spawn(echo_body(stream)),
                 _ => tokio::spawn(hello(stream)),
             };
         }
@@ -44,6 +45,12 @@ async fn echo(stream: TcpStream) {
             return;
         }
     }
+}
+
+async fn echo_body(stream: TcpStream) {
+    let answer =
+        service_fn(|request: Request<Incoming>| async { Ok::<_, Infallible>(Response::new(request.into_body())) });
+    let _ended = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
 }
 
 async fn hello(stream: TcpStream) {

@@ -17,6 +17,8 @@ use tempfile::TempDir;
 pub(crate) enum Kind {
     NativeWebsocket,
     NativeHttp,
+    /// hyper, echoing bodies.
+    NativeStream,
     Sessile,
     /// Sessile with the guest that does what it is told.
     Faults,
@@ -27,6 +29,7 @@ impl Kind {
         match self {
             Self::NativeWebsocket => "tokio-tungstenite echo, 1 KiB, 64 connections",
             Self::NativeHttp => "hyper hello, 64 connections",
+            Self::NativeStream => "hyper",
             Self::Sessile | Self::Faults => "sessile",
         }
     }
@@ -34,7 +37,7 @@ impl Kind {
     pub(crate) fn is_http(self, path: &str) -> bool {
         match self {
             Self::NativeWebsocket | Self::Faults => false,
-            Self::NativeHttp => true,
+            Self::NativeHttp | Self::NativeStream => true,
             Self::Sessile => path == "/",
         }
     }
@@ -59,9 +62,14 @@ impl Server {
         let data = data.or(own.as_ref().map(TempDir::path)).expect("one of the two");
         let program = std::env::current_exe().expect("this program");
         let (mut command, app) = match kind {
-            Kind::NativeWebsocket | Kind::NativeHttp => {
+            Kind::NativeWebsocket | Kind::NativeHttp | Kind::NativeStream => {
+                let what = match kind {
+                    Kind::NativeWebsocket => "websocket",
+                    Kind::NativeStream => "stream",
+                    _ => "http",
+                };
                 let mut command = Command::new(program);
-                command.args(["native", if kind.is_http("/") { "http" } else { "websocket" }]);
+                command.args(["native", what]);
                 (command, None)
             }
             Kind::Sessile | Kind::Faults => {
@@ -99,9 +107,24 @@ impl Server {
         self.memory()
     }
 
+    /// KiB resident; from here on the largest is kept.
+    pub(crate) fn begin_peak(&self) -> u64 {
+        std::fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5").expect("the peak is reset");
+        self.memory()
+    }
+
+    /// KiB resident at their largest since.
+    pub(crate) fn peak(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
     fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    fn status(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("its memory");
         line.trim().trim_end_matches(" kB").parse().expect("KiB")
     }
 }
