@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at a surprise")]
 
 mod faults;
+mod reference;
 
 use std::time::Duration;
 
