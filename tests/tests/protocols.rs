@@ -117,6 +117,13 @@ async fn http_2_serves_exchanges_and_websockets_on_one_connection(way: Way) {
     assert_eq!((&context["version"], &context["url"]), (&"2".into(), &"ws://localhost/ws".into()));
     assert_eq!(head(&mut sender, "http").await["version"], "2", "exchanges go on beside them");
 
+    let crumbs = [("cookie", "a=1"), ("cookie", "b=2"), ("x-test", "1")];
+    let mut crumbs = extended_connect(&mut sender, "http://localhost/ws", &crumbs).await.unwrap();
+    let headers: Value = serde_json::from_str(&ask(&mut crumbs, "scope").await).unwrap();
+    let cookies =
+        headers["headers"].as_array().unwrap().iter().filter(|field| field[0] == "cookie").collect::<Vec<_>>();
+    assert_eq!(cookies, [&serde_json::json!(["cookie", "a=1; b=2"])]);
+
     let denied = extended_connect(&mut sender, "http://localhost/ws?open=reject", &[]).await.err();
     assert_eq!(denied, Some(418));
     let foreign = extended_connect(&mut sender, "http://localhost/ws", &[("origin", "http://evil.example")]).await;
@@ -172,6 +179,29 @@ async fn tls_serves_both_versions_by_alpn_and_cookies_are_secure() {
     assert_eq!(ask(&mut socket, "over TLS").await, "over TLS");
     let plain = exchange_bytes(host.address(), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(!plain.contains("HTTP/1.1 200"), "{plain}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_handshake_that_drips_is_ended_beside_others() {
+    let certificate = Certificate::default();
+    let host = secure(&certificate);
+    let drip = |begun: &'static [u8]| {
+        let address = host.address();
+        async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(begun).await.unwrap();
+            let mut answer = Vec::new();
+            let _reset = stream.read_to_end(&mut answer).await;
+            answer
+        }
+    };
+    let hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    let others = async {
+        let mut sender = http_2(connect(&certificate, &host, &["h2"]).await.unwrap()).await;
+        head(&mut sender, "https").await["version"].clone()
+    };
+    let (nothing, half, other) = tokio::join!(drip(b""), drip(hello), others);
+    assert_eq!((nothing, half, other), (Vec::new(), Vec::new(), "2".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,9 +3,9 @@
 //!
 //! hyper refuses what cannot be parsed; here is what parses and yet may not pass.
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Version};
 
 use super::forwarded::Proxies;
 use super::{authority, handshake};
@@ -35,6 +35,7 @@ pub(super) fn admit(head: &mut Parts, proxies: &Proxies, ends: Ends) -> Result<E
     check_codings(&head.headers)?;
     check_bounds(head)?;
     check_target(head)?;
+    join_cookies(head);
     let settled = authority::settle(head).and_then(|()| proxies.apply(head, ends));
     settled.map_err(|fault| Refusal::new(StatusCode::BAD_REQUEST, fault))
 }
@@ -66,6 +67,21 @@ fn check_bounds(head: &Parts) -> Result<(), Refusal> {
         return Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, detail));
     }
     Ok(())
+}
+
+/// HTTP/2 may bring cookies by crumbs, which no handler is to see (RFC 9113 §8.2.3).
+fn join_cookies(head: &mut Parts) {
+    if head.version != Version::HTTP_2 {
+        return;
+    }
+    let crumbs = head.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
+    if crumbs.len() < 2 {
+        return;
+    }
+    // Of valid values with what may stand between them, so it is one too.
+    if let Ok(whole) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        head.headers.insert(header::COOKIE, whole);
+    }
 }
 
 /// RFC 9112 §3.2: which form of a target goes with which method.
