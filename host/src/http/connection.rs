@@ -4,6 +4,7 @@
 //! (RFC 9113 §3.4), whether ALPN had said it before or not.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
@@ -85,7 +86,9 @@ pub async fn serve<S: Duplex + 'static>(service: Arc<Service>, connection: Conne
 
 fn http() -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().timer(TokioTimer::new()).max_headers(limits::HEADERS_MAX).max_buf_size(limits::HEAD_BYTES_MAX);
+    // Its own timeout runs while a connection idles too; `pace` tells the two apart.
+    let untimed = None::<Duration>;
+    http.http1().header_read_timeout(untimed).max_headers(limits::HEADERS_MAX).max_buf_size(limits::HEAD_BYTES_MAX);
     http.http2()
         .timer(TokioTimer::new())
         .enable_connect_protocol()
