@@ -1,9 +1,9 @@
 //! Sessile's host: a server on which a WebSocket handler is a sandboxed WebAssembly component.
 //!
 //! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`],
-//! [`listener`], [`http`], [`tls`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`port`],
-//! [`group`], [`session`], [`outbox`], [`meter`], [`failure`], [`event`], [`json`], [`limits`]. None imports one
-//! before it in this list; `tests/tests/layers.rs` holds that, ARCHITECTURE.md explains it.
+//! [`listener`], [`http`], [`tls`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`outbound`],
+//! [`port`], [`group`], [`session`], [`outbox`], [`meter`], [`failure`], [`event`], [`json`], [`limits`]. None imports
+//! one before it in this list; `tests/tests/layers.rs` holds that, ARCHITECTURE.md explains it.
 
 pub mod app;
 pub mod bindings;
@@ -18,6 +18,7 @@ pub mod json;
 pub mod limits;
 pub mod listener;
 pub mod meter;
+pub mod outbound;
 pub mod outbox;
 pub mod port;
 pub mod server;

@@ -68,6 +68,11 @@ pub const REQUEST_BODY_BYTES_MAX: u64 = 100 * MIB as u64;
 pub const BODY_BYTES_A_SECOND: u64 = KIB as u64;
 /// See [`BODY_BYTES_A_SECOND`]. Key `http.body_s`.
 pub const BODY_GRACE: Duration = Duration::from_secs(10);
+/// Bytes that a standard handler (`wasi:http`) writes to a body at once; more goes in parts. One such part
+/// waits for the peer or the other host, then the guest does.
+pub const BODY_PART_BYTES_MAX: usize = 64 * KIB;
+/// Bytes of one `fields` of `wasi:http`, as they are in memory; past it `size-exceeded` (0.2: a trap).
+pub const FIELDS_BYTES_MAX: usize = 128 * KIB;
 /// Chunks of a streamed response that wait for the peer; past it `send-chunk` waits.
 pub const RESPONSE_CHUNKS_MAX: usize = 8;
 
@@ -159,6 +164,22 @@ pub const SHARED_EVENTS_MAX: u32 = 10_000;
 pub const STDERR_BYTES_MAX: usize = 8 * KIB;
 /// Bytes of one log line or failure message of a guest; cut after it.
 pub const GUEST_TEXT_BYTES_MAX: usize = 4 * KIB;
+
+// ---- outbound ------------------------------------------------------------------------------
+
+/// Requests that an instance has under way to other hosts, until their answers' bodies are dropped; one more
+/// waits, within [`OUTBOUND_CONNECT`].
+pub const OUTBOUND_MAX: usize = 6;
+/// Of those that wait; one more gets `connection-limit-reached`.
+pub const OUTBOUND_QUEUE_MAX: usize = 64;
+/// From a request to its connection: its place, the name's addresses, TCP, TLS. Past it `connection-timeout`.
+pub const OUTBOUND_CONNECT: Duration = Duration::from_secs(10);
+/// Without a byte either way on such a connection; past it `connection-read-timeout`. Key `outbound_ms`.
+pub const OUTBOUND_IDLE: Duration = Duration::from_secs(10);
+/// Addresses of a name that are tried, one after the other.
+pub const OUTBOUND_ADDRESSES_MAX: usize = 8;
+/// Names being resolved at once, all handlers together: each takes a thread. One more waits.
+pub const OUTBOUND_LOOKUPS_MAX: usize = 64;
 
 // ---- sessions ------------------------------------------------------------------------------
 

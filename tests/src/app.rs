@@ -27,7 +27,17 @@ impl App {
         app
     }
 
-    /// The same, with more keys for both of its websocket handlers.
+    /// Standard components that others have published.
+    pub fn samples() -> Self {
+        Self::copy(&root().join("tests/guests/samples/sessile.toml"))
+    }
+
+    /// Standard components that do what they are told.
+    pub fn errands() -> Self {
+        Self::copy(&root().join("tests/guests/errand/sessile.toml"))
+    }
+
+    /// [`Self::faults`], with more keys for both of its websocket handlers.
     pub fn faults_with(way: Way, keys: &str) -> Self {
         let app = Self::faults(way);
         for handler in ["[handlers.events]", "[handlers.looped]"] {

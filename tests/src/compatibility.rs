@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 /// Row, what it is, the call in the model that people know, ours in Rust.
-const ROWS: [(&str, &str, &str, &str); 36] = [
+const ROWS: [(&str, &str, &str, &str); 37] = [
     ("A1", "handshake as a mapping", "Starlette `session[\"path\"]`", "`ws.scope()[\"path\"]`, `ws.path()`"),
     ("A2", "URL", "Starlette `session.url.port`", "`ws.url().port()`"),
     ("A3", "headers", "Starlette `session.headers[…]`", "`ws.headers().get(…)`, `.get_all(…)`"),
@@ -84,6 +84,12 @@ const ROWS: [(&str, &str, &str, &str); 36] = [
     ("D9", "timeouts", "Pony `ServerConfig.connection_timeout`", "first byte, head, body: `host/src/limits.rs`"),
     ("D10", "events, long poll", "none of them", "`request.events()`, `time::poll(…)`"),
     (
+        "D11",
+        "standard handlers",
+        "`wasmtime serve`: `wasi:http` 0.2 `incoming-handler`, 0.3.0 `handler`",
+        "the same component on a route; manifest `grants.outbound`",
+    ),
+    (
         "D12",
         "files, redirects, CORS",
         "Starlette `StaticFiles`, `RedirectResponse`, `CORSMiddleware`",
@@ -147,7 +153,7 @@ fn table(passed: &BTreeMap<String, Vec<String>>) -> Result<String, Vec<&'static 
     }
     let mut text = String::from(
         "# What Starlette, Channels, websocket-sharp and Pony do, and what Sessile does\n\n\
-         Made by `.ci/run` from the tests that ran, in `tests/tests/{a_websocket,c_session,d_http}.rs`: each row works\n\
+         Made by `.ci/run` from the tests that ran, in `tests/tests/{a_websocket,c_session,d_http,d_standard}.rs`: each row works\n\
          from a guest over a real socket, with warm instances, with `--amnesia`, and with a guest that awaits. The calls on the\n\
          right are those of the Rust SDK; the WIT has the same words.\n\n\
          | row | | the call you know | ours | tests |\n|---|---|---|---|---|\n",

@@ -52,7 +52,11 @@ fn component_that_cannot_serve_is_named_with_what_is_available() {
     let app = App::new(&GOOD.replace("version_a", "stranger"));
     refused(&app, &[], &["handler 'v'", "stranger:thing/api", "available are sessile:handler@0.1.0"]);
     let app = App::new(&GOOD.replace("version_a", "mute"));
-    refused(&app, &[], &["exports no handler", "websocket-handler, websocket-events and http-handler"]);
+    refused(
+        &app,
+        &[],
+        &["exports no handler", "websocket-handler, websocket-events and http-handler", "wasi:http/handler@0.3.0"],
+    );
     let app = App::new(&GOOD.replace("version_a", "faults"));
     refused(&app, &[], &["exports websocket-handler and websocket-events", "export = "]);
     let app = App::new(&format!("{GOOD}export = \"http-handler\"\n"));

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the outside in, as `host/src/lib.rs` lists them.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "cli",
     "server",
     "listener",
@@ -17,6 +17,7 @@ const LAYERS: [&str; 19] = [
     "app",
     "instance",
     "bindings",
+    "outbound",
     "port",
     "group",
     "session",
@@ -29,12 +30,13 @@ const LAYERS: [&str; 19] = [
 ];
 
 /// Libraries that are named in these layers only.
-const LIBRARIES: [(&str, &[&str]); 7] = [
-    ("hyper", &["http"]),
+const LIBRARIES: [(&str, &[&str]); 8] = [
+    ("hyper", &["http", "outbound"]),
     ("tower_http", &["http"]),
-    ("tokio_rustls", &["tls"]),
+    ("tokio_rustls", &["tls", "outbound"]),
     ("tokio_tungstenite", &["websocket", "http", "event"]),
     ("wasmtime", &["instance", "bindings"]),
+    ("wasmtime_wasi_http", &["instance", "bindings"]),
     ("rusqlite", &["session"]),
     ("clap", &["cli"]),
 ];

@@ -18,6 +18,7 @@ use crate::instance::engine::Engine;
 use crate::instance::load::{self, Exports, LoadError};
 use crate::instance::{Handler, Isolation, Settings};
 use crate::limits;
+use crate::outbound::Outbound;
 use crate::outbox::Bounds;
 use crate::session::{CookieSettings, Lifetimes, SameSite, Secure};
 
@@ -111,12 +112,16 @@ pub enum VersionError {
     },
     /// A component exports several handlers that could serve, and the manifest does not choose.
     #[error(
-        "handler '{handler}': the component exports websocket-handler and websocket-events; \
-         choose with `export = \"websocket-events\"` or `export = \"websocket-handler\"`"
+        "handler '{handler}': the component exports {one} and {other}; choose with `export = \"{other}\"` or \
+         `export = \"{one}\"`"
     )]
     Ambiguous {
         /// The handler.
         handler: String,
+        /// An export that could serve.
+        one: &'static str,
+        /// Another.
+        other: &'static str,
     },
     /// A handler that is to be saved after each event has no events.
     #[error("handler '{handler}': `autosave = \"event\"` needs a component that exports websocket-events; call `save`")]
@@ -275,6 +280,12 @@ fn load_handler(
         groups: groups.clone(),
         config: settings.config.clone().into_iter().collect(),
         env: granted(&settings.grants.env),
+        outbound: Outbound {
+            handler: name.into(),
+            grants: settings.grants.outbound.clone(),
+            idle: limits.outbound,
+            client: engine.outbound().clone(),
+        },
         memory_bytes_max: limits.memory_bytes_max,
         message_bytes_max: limits.message_bytes_max,
         hostcall_bytes_max: (2 * limits::MIB).max(limits.message_bytes_max + 64 * limits::KIB),
@@ -298,21 +309,36 @@ fn load_handler(
     Ok(Handler::new(engine.clone(), pre, exports, identity, settings))
 }
 
-/// Leaves the export that the manifest chooses; without a choice all, but two websocket styles at once
-/// are ambiguous.
-fn choose(mut exports: Exports, chosen: Option<Export>, name: &str) -> Result<Exports, VersionError> {
-    let missing = |export| VersionError::Missing { handler: name.to_owned(), export };
-    match chosen {
-        None if exports.events.is_some() && exports.looped.is_some() => {
-            return Err(VersionError::Ambiguous { handler: name.to_owned() });
+/// Leaves the export that the manifest chooses; without a choice all, but two that could serve the same are
+/// ambiguous.
+fn choose(exports: Exports, chosen: Option<Export>, name: &str) -> Result<Exports, VersionError> {
+    let none = Exports::default();
+    let (export, left) = match chosen {
+        None => return unambiguous(exports, name),
+        Some(Export::WebsocketEvents) => ("websocket-events", Exports { events: exports.events, ..none }),
+        Some(Export::WebsocketHandler) => ("websocket-handler", Exports { looped: exports.looped, ..none }),
+        Some(Export::HttpHandler) => ("http-handler", Exports { http: exports.http, ..none }),
+        Some(Export::Incoming) => (INCOMING, Exports { incoming: exports.incoming, ..none }),
+        Some(Export::Standard) => (STANDARD, Exports { standard: exports.standard, ..none }),
+    };
+    match left.is_empty() {
+        true => Err(VersionError::Missing { handler: name.to_owned(), export }),
+        false => Ok(left),
+    }
+}
+
+const INCOMING: &str = "wasi:http/incoming-handler";
+const STANDARD: &str = "wasi:http/handler";
+
+fn unambiguous(exports: Exports, name: &str) -> Result<Exports, VersionError> {
+    let Exports { events, looped, http, incoming, standard } = &exports;
+    let websocket = [(looped.is_some(), "websocket-handler"), (events.is_some(), "websocket-events")];
+    let http = [(http.is_some(), "http-handler"), (incoming.is_some(), INCOMING), (standard.is_some(), STANDARD)];
+    for alike in [&websocket[..], &http] {
+        let mut there = alike.iter().filter(|(there, _)| *there).map(|(_, export)| *export);
+        if let (Some(one), Some(other)) = (there.next(), there.next()) {
+            return Err(VersionError::Ambiguous { handler: name.to_owned(), one, other });
         }
-        None => {}
-        Some(Export::WebsocketEvents) if exports.events.is_none() => return Err(missing("websocket-events")),
-        Some(Export::WebsocketEvents) => exports = Exports { looped: None, http: None, ..exports },
-        Some(Export::WebsocketHandler) if exports.looped.is_none() => return Err(missing("websocket-handler")),
-        Some(Export::WebsocketHandler) => exports = Exports { events: None, http: None, ..exports },
-        Some(Export::HttpHandler) if exports.http.is_none() => return Err(missing("http-handler")),
-        Some(Export::HttpHandler) => exports = Exports { events: None, looped: None, ..exports },
     }
     Ok(exports)
 }

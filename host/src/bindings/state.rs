@@ -6,11 +6,14 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::Stderr;
+use super::outgoing::Outgoing;
 use crate::group::Groups;
 use crate::limits;
 use crate::meter::Meter;
+use crate::outbound::Outbound;
 use crate::port::exchange::ExchangePort;
 use crate::port::head::Head;
 use crate::port::websocket::WebsocketPort;
@@ -37,6 +40,8 @@ pub struct Identity {
     pub config: Vec<(String, String)>,
     /// Granted environment variables with their values.
     pub env: Vec<(String, String)>,
+    /// Where its requests may go.
+    pub outbound: Outbound,
     /// Linear memory, in bytes.
     pub memory_bytes_max: usize,
     /// A message, in bytes.
@@ -55,6 +60,8 @@ pub struct GuestState {
     wasi: WasiCtx,
     table: ResourceTable,
     config: WasiConfigVariables,
+    http: WasiHttpCtx,
+    outgoing: Outgoing,
 }
 
 impl GuestState {
@@ -70,6 +77,8 @@ impl GuestState {
         }
         let mut table = ResourceTable::new();
         table.set_max_capacity(limits::HANDLES_MAX);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(limits::FIELDS_BYTES_MAX);
         Self {
             serving: Serving::Nothing,
             meter: Arc::default(),
@@ -81,6 +90,8 @@ impl GuestState {
             wasi: wasi.build(),
             table,
             config,
+            http,
+            outgoing: Outgoing::new(identity.clone()),
             identity,
         }
     }
@@ -130,6 +141,21 @@ impl GuestState {
             Serving::Websocket(port) if port.id.0 == id => Ok(&port.session),
             Serving::Exchange(port) if port.id.0 == id => Ok(&port.session),
             _ => Err(stranger("request", id)),
+        }
+    }
+}
+
+impl WasiHttpView for GuestState {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { ctx: &mut self.http, table: &mut self.table, hooks: &mut self.outgoing }
+    }
+}
+
+impl Drop for GuestState {
+    fn drop(&mut self) {
+        // One that serves still was cut in its call; its bodies end with its table, after this.
+        if let Serving::Exchange(port) = &self.serving {
+            port.cut();
         }
     }
 }

@@ -10,7 +10,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use tokio::sync::mpsc;
 
 use super::pace::Busy;
-use crate::port::exchange::Chunk;
+use crate::port::exchange::{Chunk, StandardBody, Unfinished};
 
 /// The body of any response.
 pub(super) enum Reply {
@@ -18,6 +18,8 @@ pub(super) enum Reply {
     Whole(Option<Bytes>),
     /// A file, as it is read.
     File(UnsyncBoxBody<Bytes, std::io::Error>),
+    /// A standard component's.
+    Standard(StandardBody),
     /// As the guest sends it, with the length that it promised.
     Streamed(mpsc::Receiver<Chunk>, Progress),
 }
@@ -50,6 +52,12 @@ impl From<Infallible> for Aborted {
     }
 }
 
+impl From<Unfinished> for Aborted {
+    fn from(_: Unfinished) -> Self {
+        Self
+    }
+}
+
 impl Body for Reply {
     type Data = Bytes;
     type Error = Aborted;
@@ -63,6 +71,7 @@ impl Body for Reply {
                 tracing::warn!("a file could not be read on: {error}");
                 Aborted
             }),
+            Self::Standard(body) => Pin::new(body).poll_frame(cx).map_err(Aborted::from),
             Self::Streamed(_, Progress::Done) => Poll::Ready(None),
             Self::Streamed(chunks, progress) => chunks.poll_recv(cx).map(|chunk| match chunk {
                 Some(Chunk::Data(bytes)) => Some(Ok(Frame::data(bytes))),
@@ -79,6 +88,7 @@ impl Body for Reply {
         match self {
             Self::Whole(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
             Self::File(file) => file.is_end_stream(),
+            Self::Standard(body) => body.is_end_stream(),
             Self::Streamed(_, progress) => *progress == Progress::Done,
         }
     }
@@ -87,6 +97,7 @@ impl Body for Reply {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Self::File(file) => file.size_hint(),
+            Self::Standard(body) => body.size_hint(),
             Self::Streamed(..) => SizeHint::default(),
         }
     }

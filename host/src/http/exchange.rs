@@ -80,6 +80,8 @@ fn poll_answered(
             let answer = port.take_answer();
             port.abort();
             Poll::Ready(match (answer, verdict) {
+                // None of it has left, and its body is cut.
+                (Some(Answer::Standard(_)), Err(report)) => Err(report),
                 (Some(answer), _) => Ok(answer),
                 (None, Err(report)) => Err(report),
                 (None, Ok(())) => Err(dispatch::report(Fault::Unanswered, handler)),
@@ -117,6 +119,7 @@ fn response(answer: Answer, port: &ExchangePort) -> Result<Response<Reply>, Canc
     let mut response = match answer {
         Answer::Whole(whole) => whole.map(Reply::whole),
         Answer::Streamed(streamed) => streamed.map(|chunks| Reply::Streamed(chunks, Progress::Going)),
+        Answer::Standard(standard) => standard.map(Reply::Standard),
         Answer::Cancelled => return Err(Cancelled),
     };
     // HTTP/2 has no such header: the connection says so itself (RFC 9113 §8.2.2).

@@ -142,7 +142,7 @@ impl Service {
         let params = params.iter().map(|(name, value)| (name.into(), value.into())).collect();
         let seat = Seat { version: version.number, handler: handler.clone() };
         let websockets = handler.exports.events.is_some() || handler.exports.looped.is_some();
-        let exchanges = handler.exports.http.is_some();
+        let exchanges = handler.exports.answers_http();
         let mut routed = Routed { request, params, seat, version };
         match routed.request.upgrade.take() {
             Some(upgrade) if websockets && handshake::is_websocket(&routed.request.parts) => {

@@ -8,7 +8,10 @@
 
 use wasm_encoder::reencode::{self, Reencode, ReencodeComponent};
 use wasm_encoder::{ComponentFuncTypeEncoder, ComponentSectionId, RawSection};
-use wasmparser::{BinaryReaderError, CanonicalFunction, CanonicalOption, ComponentFuncType, Parser, Payload};
+use wasmparser::{
+    BinaryReaderError, CanonicalFunction, CanonicalOption, ComponentDefinedType, ComponentFuncType, ComponentType,
+    ComponentTypeDeclaration, InstanceTypeDeclaration, Parser, Payload,
+};
 
 use crate::bindings::Calls;
 
@@ -37,6 +40,13 @@ pub(super) fn calls(component: &[u8]) -> Result<Calls, BinaryReaderError> {
                     }
                 }
             }
+            Payload::ComponentTypeSection(section) => {
+                for ty in section {
+                    if streams(&ty?) {
+                        return Ok(Calls::Concurrent);
+                    }
+                }
+            }
             Payload::End(_) => match open.pop() {
                 Some(outer) => parser = outer,
                 None => return Ok(Calls::Blocking),
@@ -56,6 +66,24 @@ fn blocks(function: &CanonicalFunction) -> bool {
         | CanonicalFunction::ResourceDrop { .. }
         | CanonicalFunction::ResourceRep { .. } => true,
         _ => false,
+    }
+}
+
+/// Whether a type has streams or futures in it, which are values of the concurrent engine only: WASI 0.3 has.
+fn streams(ty: &ComponentType<'_>) -> bool {
+    match ty {
+        ComponentType::Defined(ty) => {
+            matches!(ty, ComponentDefinedType::Stream(_) | ComponentDefinedType::Future(_))
+        }
+        ComponentType::Component(parts) => parts.iter().any(|part| match part {
+            ComponentTypeDeclaration::Type(ty) => streams(ty),
+            _ => false,
+        }),
+        ComponentType::Instance(parts) => parts.iter().any(|part| match part {
+            InstanceTypeDeclaration::Type(ty) => streams(ty),
+            _ => false,
+        }),
+        ComponentType::Func(_) | ComponentType::Resource { .. } => false,
     }
 }
 
@@ -97,7 +125,7 @@ impl ReencodeComponent for Plain {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use wasmparser::{Validator, WasmFeatures};
     use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
     use wit_parser::{LiftLowerAbi, ManglingAndAbi, Resolve};
@@ -115,6 +143,16 @@ mod tests {
         ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
     }
 
+    /// A component of the world of a WIT text.
+    pub(in crate::instance) fn component(wit: &str, world: &str, abi: LiftLowerAbi) -> Vec<u8> {
+        let mut resolve = Resolve::default();
+        let package = resolve.push_str("test.wit", wit).unwrap();
+        let world = resolve.select_world(&[package], Some(world)).unwrap();
+        let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(abi));
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+        ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
+    }
+
     fn is_valid_without_concurrency(component: &[u8]) -> bool {
         let concurrent = WasmFeatures::CM_ASYNC
             | WasmFeatures::CM_ASYNC_STACKFUL
@@ -129,6 +167,14 @@ mod tests {
         assert_eq!(calls(&everything(LiftLowerAbi::Sync)).unwrap(), Calls::Blocking);
         assert_eq!(calls(&everything(LiftLowerAbi::AsyncCallback)).unwrap(), Calls::Concurrent);
         assert_eq!(calls(&everything(LiftLowerAbi::AsyncStackful)).unwrap(), Calls::Concurrent);
+    }
+
+    #[test]
+    fn calls_about_streams_and_futures_do_not_block() {
+        for ty in ["stream<u8>", "future<u8>", "tuple<u8, result<stream<u8>>>"] {
+            let wit = format!("package a:b; interface i {{ f: func() -> {ty}; }} world w {{ import i; }}");
+            assert_eq!(calls(&component(&wit, "w", LiftLowerAbi::Sync)).unwrap(), Calls::Concurrent, "{ty}");
+        }
     }
 
     #[test]

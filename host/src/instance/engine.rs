@@ -13,12 +13,14 @@ use super::clock::Clock;
 use super::warm::Warm;
 use crate::bindings::{self, Calls, GuestState};
 use crate::limits;
+use crate::outbound::Client;
 
 /// The engines with all that instances share.
 pub struct Engine {
     machines: Arc<Machines>,
     pub(super) warm: Warm,
     pub(super) guests: Arc<Guests>,
+    outbound: Arc<Client>,
     slots: Arc<Semaphore>,
     pinned: Arc<Semaphore>,
     pinned_max: usize,
@@ -51,6 +53,11 @@ impl Machine {
         let wasmtime = wasmtime::Engine::new(&config(calls))?;
         let mut linker = Linker::new(&wasmtime);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+        if calls == Calls::Concurrent {
+            wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+            wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        }
         wasmtime_wasi_config::add_to_linker(&mut linker, GuestState::config)?;
         bindings::link(&mut linker, calls)?;
         Ok(Self { wasmtime, linker })
@@ -78,19 +85,22 @@ pub enum Memory {
 }
 
 impl Engine {
-    /// Starts the thread that ticks; it ends with the engine.
+    /// Starts the thread that ticks; it ends with the engine. To be called within the I/O runtime, which
+    /// what guests send to other hosts then goes by.
     ///
     /// # Errors
-    /// What the system says where it has no thread left.
+    /// What the system says where it has no thread left, or no TLS.
     pub fn new(memory: Memory, guests: tokio::runtime::Handle) -> std::io::Result<Arc<Self>> {
         let machines = Arc::new(Machines::default());
         let ticked = Arc::downgrade(&machines);
         let clock = Clock::start(move || ticked.upgrade().map(|machines| machines.tick()).is_some())?;
+        let outbound = Client::new(tokio::runtime::Handle::current()).map_err(std::io::Error::other)?;
         let pinned_max = pinned_max();
         Ok(Arc::new(Self {
             machines,
             warm: Warm::default(),
             guests: Arc::new(Guests { runtime: guests, clock }),
+            outbound: Arc::new(outbound),
             slots: Arc::new(Semaphore::new(limits::INSTANCES_MAX)),
             pinned: Arc::new(Semaphore::new(pinned_max)),
             pinned_max,
@@ -118,6 +128,11 @@ impl Engine {
     /// Warm instances now.
     pub fn warm_len(&self) -> usize {
         self.warm.len()
+    }
+
+    /// How requests of guests leave this process.
+    pub fn outbound(&self) -> &Arc<Client> {
+        &self.outbound
     }
 
     pub(super) fn keeps_instances(&self) -> bool {

@@ -148,8 +148,9 @@ impl Handler {
             None => self.instance(Wanted::Http, serving.clone()).await?,
         };
         instance.serve(serving, self.settings.cpu);
-        let result = instance.handle_exchange(port.id.0).await;
+        let result = instance.handle_exchange(&port).await;
         if matches!(result, Ok(()) | Err(Fault::Failed(_))) {
+            instance.release();
             self.repool(instance);
         }
         result
@@ -174,6 +175,12 @@ impl Handler {
             (Wanted::Http, Exports { http: Some([handle]), .. }) => {
                 instance.get_typed_func(&mut store, handle).map(Exported::Http)
             }
+            (Wanted::Http, Exports { incoming: Some([handle]), .. }) => {
+                instance.get_typed_func(&mut store, handle).map(Exported::Incoming)
+            }
+            (Wanted::Http, Exports { standard: Some([handle]), .. }) => {
+                instance.get_typed_func(&mut store, handle).map(Exported::Standard)
+            }
             _ => return Err(super::mismatch()),
         };
         let exported = exported.map_err(|error| fault(&error, store.data()))?;
@@ -192,8 +199,7 @@ impl Handler {
         if self.settings.isolation != Isolation::Shared || !fresh || !self.engine.keeps_instances() {
             return;
         }
-        // Whatever it still runs is charged to nobody's exchange, and no exchange is kept alive.
-        instance.store.data_mut().serve(Serving::Nothing);
+        // Whatever it still runs is charged to nobody's exchange.
         instance.store.data_mut().meter = Arc::new(Meter::new());
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if pool.len() < limits::WARM_INSTANCES_MAX {

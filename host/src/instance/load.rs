@@ -9,9 +9,11 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use super::cache::Cache;
 use super::engine::Engine;
+use super::names;
 use crate::bindings::{GuestState, qualified};
 
 /// A component's handlers, found by inspection: where their functions are.
+#[derive(Debug, Default)]
 pub struct Exports {
     /// `websocket-events`: `on-open`, `on-messages`, `on-close`.
     pub events: Option<[ComponentExportIndex; 3]>,
@@ -19,6 +21,22 @@ pub struct Exports {
     pub looped: Option<[ComponentExportIndex; 1]>,
     /// `http-handler`: `handle`.
     pub http: Option<[ComponentExportIndex; 1]>,
+    /// `wasi:http/incoming-handler@0.2`: `handle`.
+    pub incoming: Option<[ComponentExportIndex; 1]>,
+    /// `wasi:http/handler@0.3`: `handle`.
+    pub standard: Option<[ComponentExportIndex; 1]>,
+}
+
+impl Exports {
+    /// Whether there is no handler.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_none() && self.looped.is_none() && !self.answers_http()
+    }
+
+    /// Whether one of them answers HTTP requests.
+    pub fn answers_http(&self) -> bool {
+        self.http.is_some() || self.incoming.is_some() || self.standard.is_some()
+    }
 }
 
 /// Why a component cannot be used.
@@ -43,7 +61,8 @@ pub enum LoadError {
     /// It imports what the host does not have.
     #[error(
         "{}: imports what this host does not provide: {unknown}; available are sessile:handler@0.1.0 \
-         (types, websocket, http, session, groups, time, log), WASI 0.2 and wasi:config",
+         (types, websocket, raw, http, session, groups, time, log), WASI 0.2 and 0.3.0 with wasi:http, \
+         and wasi:config",
         .path.display()
     )]
     Imports {
@@ -52,10 +71,23 @@ pub enum LoadError {
         /// The imports, or the mismatch.
         unknown: String,
     },
+    /// It was built for a version of WASI that was never final.
+    #[error(
+        "{}: built for a release candidate of WASI 0.3 ({found}), which differs from the final version; \
+         build it with bindings of WASI 0.3.0 (in Rust: a `wasip3` crate that names +wasi-0.3.0)",
+        .path.display()
+    )]
+    Candidate {
+        /// The component.
+        path: PathBuf,
+        /// The interfaces.
+        found: String,
+    },
     /// It exports no handler.
     #[error(
         "{}: exports no handler (it exports {found}); available are websocket-handler, \
-         websocket-events and http-handler of sessile:handler@0.1.0",
+         websocket-events and http-handler of sessile:handler@0.1.0, wasi:http/incoming-handler@0.2 \
+         and wasi:http/handler@0.3.0",
         .path.display()
     )]
     NoHandler {
@@ -86,6 +118,11 @@ pub fn load(engine: &Engine, cache: &Cache, path: &Path) -> Result<(InstancePre<
         Ok(bytes) => bytes,
         Err(cause) => return Err(LoadError::Unreadable { path, cause }),
     };
+    if let Ok(candidates) = names::candidates(&bytes)
+        && !candidates.is_empty()
+    {
+        return Err(LoadError::Candidate { path, found: candidates.join(", ") });
+    }
     let (machine, component) = match cache.component(engine, &bytes) {
         Ok(found) => found,
         Err(cause) => return Err(LoadError::NotAComponent { path, cause: format!("{cause:#}") }),
@@ -106,8 +143,10 @@ fn exports(component: &Component, path: &Path) -> Result<Exports, LoadError> {
         events: functions(component, path, "websocket-events", ["on-open", "on-messages", "on-close"])?,
         looped: functions(component, path, "websocket-handler", ["handle"])?,
         http: functions(component, path, "http-handler", ["handle"])?,
+        incoming: standard(component, "wasi:http/incoming-handler@0.2."),
+        standard: standard(component, "wasi:http/handler@0.3."),
     };
-    if exports.events.is_none() && exports.looped.is_none() && exports.http.is_none() {
+    if exports.is_empty() {
         let found = names(component.component_type().exports(component.engine()).map(|(name, _)| name));
         let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
         return Err(LoadError::NoHandler { path: path.to_owned(), found });
@@ -134,6 +173,15 @@ fn functions<const N: usize>(
     Ok(Some(found))
 }
 
+/// `handle` of a standard interface, in whichever patch of its version. That its types fit is seen when an
+/// instance is made: they are made of types that it imports, which are linked.
+fn standard(component: &Component, version: &str) -> Option<[ComponentExportIndex; 1]> {
+    let ty = component.component_type();
+    let name = ty.exports(component.engine()).map(|(name, _)| name).find(|name| name.starts_with(version))?;
+    let interface = component.get_export_index(None, name)?;
+    component.get_export_index(Some(&interface), "handle").map(|handle| [handle])
+}
+
 /// The imports that no version of ours could satisfy; none where it is a matter of types.
 fn unknown_imports(component: &Component) -> Option<String> {
     let known = [
@@ -142,6 +190,7 @@ fn unknown_imports(component: &Component) -> Option<String> {
         "wasi:clocks/",
         "wasi:config/",
         "wasi:filesystem/",
+        "wasi:http/",
         "wasi:io/",
         "wasi:random/",
         "wasi:sockets/",
@@ -154,4 +203,37 @@ fn unknown_imports(component: &Component) -> Option<String> {
 
 fn names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     names.map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use wit_parser::LiftLowerAbi;
+
+    use super::*;
+    use crate::instance::blocking::tests::component;
+    use crate::instance::engine::Memory;
+
+    /// What `load` says of a component that exports an interface `handler` of `wasi:http`, in a version.
+    fn loaded(engine: &Engine, version: &str) -> Result<Exports, LoadError> {
+        let wit = format!(
+            "package wasi:http@{version}; interface handler {{ handle: func(); }} world w {{ export handler; }}"
+        );
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("it.wasm");
+        std::fs::write(&path, component(&wit, "w", LiftLowerAbi::Sync)).unwrap();
+        load(engine, &Cache::open(&folder.path().join("cache")).unwrap(), &path).map(|(_, exports)| exports)
+    }
+
+    #[tokio::test]
+    async fn release_candidate_is_refused_by_name_and_with_what_to_do() {
+        let engine = Engine::new(Memory::Keep, tokio::runtime::Handle::current()).unwrap();
+        let refused = loaded(&engine, "0.3.0-rc-2026-03-15").unwrap_err().to_string();
+        for said in ["(wasi:http/handler@0.3.0-rc-2026-03-15)", "release candidate", "WASI 0.3.0"] {
+            assert!(refused.contains(said), "{refused}");
+        }
+        assert!(loaded(&engine, "0.3.0").unwrap().standard.is_some());
+        let another = loaded(&engine, "0.4.0").unwrap_err().to_string();
+        assert!(another.contains("exports no handler (it exports wasi:http/handler@0.4.0)"), "{another}");
+    }
 }

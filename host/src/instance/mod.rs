@@ -10,9 +10,13 @@ pub mod engine;
 mod handler;
 pub mod hybrid;
 pub mod load;
+mod names;
+mod standard;
 mod warm;
 
 pub use handler::{Handler, Isolation, Settings};
+
+use std::sync::Arc;
 
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Lift, Lower, TypedFunc};
@@ -23,6 +27,7 @@ use crate::bindings::{GuestState, Outcome, Serving};
 use crate::event::{Close, Message};
 use crate::failure::Fault;
 use crate::meter::Tick;
+use crate::port::exchange::ExchangePort;
 
 /// What happened to an event-style websocket.
 #[derive(Debug)]
@@ -50,6 +55,8 @@ enum Exported {
     Events { open: Export<(u64,)>, messages: Export<(u64, Vec<WitMessage>)>, close: Export<(u64, CloseInfo)> },
     Loop(Export<(u64,), Outcome>),
     Http(Export<(u64,)>),
+    Incoming(standard::Incoming),
+    Standard(standard::Handle),
 }
 
 /// An exported function, which answers with a value or a failure.
@@ -102,9 +109,19 @@ impl Instance {
     }
 
     /// Runs an HTTP handler to its end.
-    async fn handle_exchange(&mut self, id: u64) -> Result<(), Fault> {
-        let Exported::Http(handle) = self.exported else { return Err(mismatch()) };
-        self.call(handle, (id,)).await
+    async fn handle_exchange(&mut self, port: &Arc<ExchangePort>) -> Result<(), Fault> {
+        match self.exported {
+            Exported::Http(handle) => self.call(handle, (port.id.0,)).await,
+            Exported::Incoming(handle) => self.handle_incoming(handle, port).await,
+            Exported::Standard(handle) => self.handle_standard(handle, port).await,
+            Exported::Events { .. } | Exported::Loop(_) => Err(mismatch()),
+        }
+    }
+
+    /// It serves nothing any more: what its exchange left behind is ended, and no exchange is kept alive.
+    fn release(&mut self) {
+        self.store.data_mut().abort_bodies();
+        self.store.data_mut().serve(Serving::Nothing);
     }
 
     async fn call<P, R>(&mut self, export: Export<P, R>, params: P) -> Result<R, Fault>

@@ -33,6 +33,22 @@ const RESERVED: [HeaderName; 9] = [
     header::SEC_WEBSOCKET_EXTENSIONS,
 ];
 
+/// Whether a field is the host's to send.
+pub fn is_reserved(name: &HeaderName) -> bool {
+    RESERVED.contains(name)
+}
+
+/// That none of them is.
+///
+/// # Errors
+/// `Reserved`.
+pub fn unreserved(map: &HeaderMap) -> Result<(), InvalidHead> {
+    match map.keys().find(|name| is_reserved(name)) {
+        Some(name) => Err(InvalidHead::Reserved(name.to_string())),
+        None => Ok(()),
+    }
+}
+
 /// A guest's fields as a header map.
 ///
 /// # Errors
@@ -51,7 +67,7 @@ pub fn headers(fields: &[(String, String)]) -> Result<HeaderMap, InvalidHead> {
 /// # Errors
 /// `Value`, `Reserved`.
 pub fn append(map: &mut HeaderMap, name: HeaderName, value: &str) -> Result<(), InvalidHead> {
-    if RESERVED.contains(&name) {
+    if is_reserved(&name) {
         return Err(InvalidHead::Reserved(name.to_string()));
     }
     let value = HeaderValue::try_from(value).map_err(|_| InvalidHead::Value(name.to_string()))?;

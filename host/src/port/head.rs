@@ -94,6 +94,13 @@ impl Head {
         self.uri.query()
     }
 
+    /// As an absolute URI; where the peer named no authority that could be one, that of our end.
+    pub fn uri(&self) -> Uri {
+        let target = self.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let with = |authority| Uri::builder().scheme(self.scheme).authority(authority).path_and_query(target).build();
+        with(self.authority()).or_else(|_| with(self.local.to_string())).unwrap_or_default()
+    }
+
     /// The route's parameters.
     pub fn params(&self) -> Vec<(String, String)> {
         self.params.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
@@ -104,6 +111,16 @@ impl Head {
         match &self.fields {
             Fields::Parsed(map) => map.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
             Fields::Compact(list) => list.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        }
+    }
+
+    /// All headers, in a map of their own.
+    pub fn fields(&self) -> HeaderMap {
+        match &self.fields {
+            Fields::Parsed(map) => map.clone(),
+            Fields::Compact(list) => {
+                list.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect()
+            }
         }
     }
 

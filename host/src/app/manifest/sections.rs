@@ -13,6 +13,7 @@ use super::settings::{
 };
 use crate::app::route::Pattern;
 use crate::limits::{AUTO_RESPONSE_BYTES_MAX, MESSAGE_BYTES_CEILING};
+use crate::outbound::{Grant, Network};
 use crate::outbox::Overflow;
 use crate::port::websocket::AutoResponse;
 
@@ -161,6 +162,8 @@ pub(super) fn handler(name: &str, mut section: Section<'_, '_>, folder: &Path) -
         ("websocket-handler", Export::WebsocketHandler),
         ("websocket-events", Export::WebsocketEvents),
         ("http-handler", Export::HttpHandler),
+        ("wasi:http/incoming-handler", Export::Incoming),
+        ("wasi:http/handler", Export::Standard),
     ];
     let export = section.choice("export", &exports, &[]);
     let isolations = [("connection", Isolation::Connection), ("shared", Isolation::Shared)];
@@ -211,8 +214,17 @@ fn limits(mut section: Section<'_, '_>) -> HandlerLimits {
     let outbox_messages_max = bytes("outbox_messages_max", 1, OUTBOX_MESSAGES_CEILING, default.outbox_messages_max);
     let cpu = milliseconds(&mut section, "cpu_ms", CPU_MAX).unwrap_or(default.cpu);
     let deadline = milliseconds(&mut section, "deadline_ms", DEADLINE_MAX);
+    let outbound = milliseconds(&mut section, "outbound_ms", DEADLINE_MAX).unwrap_or(default.outbound);
     section.finish();
-    HandlerLimits { message_bytes_max, cpu, deadline, memory_bytes_max, outbox_bytes_max, outbox_messages_max }
+    HandlerLimits {
+        message_bytes_max,
+        cpu,
+        deadline,
+        memory_bytes_max,
+        outbox_bytes_max,
+        outbox_messages_max,
+        outbound,
+    }
 }
 
 fn milliseconds(section: &mut Section<'_, '_>, key: &'static str, max: Duration) -> Option<Duration> {
@@ -224,8 +236,10 @@ fn grants(mut section: Section<'_, '_>) -> Grants {
         true => Ok(name.to_owned()),
         false => Err("allowed: the name of an environment variable: letters, digits and '_'"),
     });
+    let mut outbound = section.list("outbound", |text| Grant::parse(text, Network::Public));
+    outbound.extend(section.list("outbound_private", |text| Grant::parse(text, Network::Private)));
     section.finish();
-    Grants { env }
+    Grants { env, outbound }
 }
 
 fn is_variable(name: &str) -> bool {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{Origin, OriginRule};
 use crate::app::route::Pattern;
 use crate::limits::{self, KIB, MIB};
+use crate::outbound::Grant;
 use crate::outbox::Overflow;
 use crate::port::websocket::AutoResponse;
 
@@ -138,7 +139,7 @@ pub struct HandlerSettings {
     pub grants: Grants,
 }
 
-/// The interface of `sessile:handler` that a handler exports.
+/// The interface that a handler exports: one of `sessile:handler`, or a standard one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Export {
     /// `websocket-handler`, loop style.
@@ -147,6 +148,10 @@ pub enum Export {
     WebsocketEvents,
     /// `http-handler`
     HttpHandler,
+    /// `wasi:http/incoming-handler`, version 0.2
+    Incoming,
+    /// `wasi:http/handler`, version 0.3
+    Standard,
 }
 
 /// Who shares an instance.
@@ -185,6 +190,9 @@ pub struct HandlerLimits {
     pub outbox_bytes_max: usize,
     /// Messages in an outbox; up to [`OUTBOX_MESSAGES_CEILING`].
     pub outbox_messages_max: usize,
+    /// `outbound_ms`: without a byte either way, after which a request to another host is given up; up to
+    /// [`DEADLINE_MAX`].
+    pub outbound: Duration,
 }
 
 impl Default for HandlerLimits {
@@ -196,6 +204,7 @@ impl Default for HandlerLimits {
             memory_bytes_max: limits::MEMORY_BYTES_MAX,
             outbox_bytes_max: limits::OUTBOX_BYTES_MAX,
             outbox_messages_max: limits::OUTBOX_MESSAGES_MAX,
+            outbound: limits::OUTBOUND_IDLE,
         }
     }
 }
@@ -205,6 +214,12 @@ impl Default for HandlerLimits {
 pub struct Grants {
     /// Names of environment variables of the host that the guest sees.
     pub env: Vec<String>,
+    /// `outbound` and `outbound_private`: hosts that the guest may send HTTP requests to, and no others. Each is
+    /// one scheme, host and port: `"api.example.com"` is https on 443, else it is written out, as in
+    /// `"http://api.example.com:8080"`; `"*.example.com"` stands for names with one label more. A name of
+    /// `outbound` must lead to the internet; one of `outbound_private` may lead to loopback and private networks
+    /// too. An address that is written out is granted as it is.
+    pub outbound: Vec<Grant>,
 }
 
 /// `[session]`

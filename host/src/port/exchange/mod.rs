@@ -5,12 +5,13 @@
 //! answer goes as one [`Answer`].
 
 mod reply;
+mod standard;
 mod wire;
 
 pub use self::reply::StageName;
+pub use self::standard::{BoxError, Read, StandardBody, Unfinished};
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,11 +20,13 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::reply::{Reply, Stage};
+use self::standard::Pace;
 use super::answer::{self, InvalidHead};
 use super::head::Head;
 use crate::event::ExchangeId;
@@ -51,8 +54,7 @@ pub struct ExchangePort {
     cookies: Arc<CookieSettings>,
     secure: bool,
     connection: CancellationToken,
-    /// Bytes of both bodies that have passed.
-    moved: AtomicU64,
+    pace: Arc<Pace>,
     body: tokio::sync::Mutex<Body>,
     reply: Mutex<Reply>,
 }
@@ -73,6 +75,8 @@ pub enum Answer {
     Whole(Response<Bytes>),
     /// Its head; the body follows.
     Streamed(Response<mpsc::Receiver<Chunk>>),
+    /// A standard component's.
+    Standard(Response<StandardBody>),
     /// None: the connection is to end.
     Cancelled,
 }
@@ -116,15 +120,16 @@ impl ExchangePort {
         connection: CancellationToken,
         grace: Duration,
     ) -> Self {
+        let meter = Arc::<Meter>::default();
         Self {
             id: ExchangeId::mint(),
             head,
             session,
-            meter: Arc::default(),
+            pace: Arc::new(Pace::new(meter.clone())),
+            meter,
             cookies,
             secure,
             connection,
-            moved: AtomicU64::new(0),
             body: tokio::sync::Mutex::new(Body {
                 stream: body,
                 left: Bytes::new(),
@@ -158,7 +163,7 @@ impl ExchangePort {
             }
         }
         let len = max.min(body.left.len());
-        self.moved(len as u64);
+        self.pace.moved(len as u64);
         Ok(Some(body.left.split_to(len)))
     }
 
@@ -221,7 +226,7 @@ impl ExchangePort {
         }
         let len = chunk.len() as u64;
         chunks.send(Chunk::Data(chunk.into())).await.map_err(|_| ExchangeError::PeerGone)?;
-        self.moved(len);
+        self.pace.moved(len);
         Ok(())
     }
 
@@ -242,6 +247,28 @@ impl ExchangePort {
             Some(promised) if promised != sent => Err(ExchangeError::LengthMismatch(sent, promised)),
             _ => chunks.send(Chunk::End).await.map_err(|_| ExchangeError::PeerGone),
         }
+    }
+
+    /// Answers as a standard component does, which has no session: head and body at once, the body to be
+    /// taken from it. `read` is told how far.
+    ///
+    /// # Errors
+    /// `WrongOrder`, `InvalidHead`.
+    pub fn respond(&self, response: Response<UnsyncBoxBody<Bytes, BoxError>>, read: Read) -> Result<(), ExchangeError> {
+        answer::status(response.status().as_u16())?;
+        answer::unreserved(response.headers())?;
+        self.begin()?;
+        self.session.head_left();
+        let mut reply = self.reply();
+        reply.stage = Stage::Standard(read.clone());
+        let pace = self.pace.clone();
+        reply.give(Answer::Standard(response.map(|body| StandardBody::new(body, pace, read))));
+        Ok(())
+    }
+
+    /// The handler is about to be dropped in its call: a standard body that ends now is not complete.
+    pub fn cut(&self) {
+        self.pace.cut();
     }
 
     /// Cancels the answer: the peer sees it aborted, or the connection ended in its place.
@@ -283,11 +310,17 @@ impl ExchangePort {
 
     /// Ready once nobody reads a streamed body any more, or none is streamed.
     pub async fn body_ended(&self) {
-        let chunks = match &self.reply().stage {
-            Stage::Streaming { chunks, .. } => chunks.clone(),
-            _ => return,
+        let (chunks, read) = match &self.reply().stage {
+            Stage::Streaming { chunks, .. } => (Some(chunks.clone()), None),
+            Stage::Standard(read) => (None, Some(read.clone())),
+            Stage::Unanswered | Stage::Starting | Stage::Finished => return,
         };
-        chunks.closed().await;
+        if let Some(chunks) = chunks {
+            chunks.closed().await;
+        }
+        if let Some(read) = read {
+            read.ended().await;
+        }
     }
 
     /// Aborts what is still being streamed: the handler has ended without `send-finished`.
@@ -313,15 +346,6 @@ impl ExchangePort {
             CookieAction::Expire => self.cookies.expire(self.secure),
         };
         Ok(answer::append(head.headers_mut(), header::SET_COOKIE, &cookie)?)
-    }
-
-    /// Bytes of a body have passed. Like the delivery of a message, so much of it refills the CPU budget:
-    /// who streams has no end, and is paced by the peer.
-    fn moved(&self, len: u64) {
-        let before = self.moved.fetch_add(len, Relaxed);
-        if before / limits::BODY_BYTES_PER_REFILL != (before + len) / limits::BODY_BYTES_PER_REFILL {
-            self.meter.refill(self.meter.budget());
-        }
     }
 
     fn begin(&self) -> Result<(), ExchangeError> {

@@ -5,7 +5,7 @@ use std::task::Waker;
 use http::header::{self, HeaderMap, HeaderValue};
 use tokio::sync::mpsc;
 
-use super::{Answer, Chunk, ExchangeError};
+use super::{Answer, Chunk, ExchangeError, Read};
 
 /// WIT `http.stage`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub(super) enum Stage {
         promised: Option<u64>,
         sent: u64,
     },
+    /// All is said; the body is being read.
+    Standard(Read),
     Finished,
 }
 
@@ -67,7 +69,7 @@ impl Reply {
         match self.stage {
             Stage::Unanswered => self.give(Answer::Cancelled),
             Stage::Streaming { .. } => {}
-            Stage::Starting | Stage::Finished => return Err(self.wrong_order()),
+            Stage::Starting | Stage::Standard(_) | Stage::Finished => return Err(self.wrong_order()),
         }
         self.stage = Stage::Finished;
         Ok(())
@@ -76,7 +78,7 @@ impl Reply {
     pub(super) fn wrong_order(&self) -> ExchangeError {
         ExchangeError::WrongOrder(match self.stage {
             Stage::Unanswered => StageName::Unanswered,
-            Stage::Starting | Stage::Streaming { .. } => StageName::Streaming,
+            Stage::Starting | Stage::Streaming { .. } | Stage::Standard(_) => StageName::Streaming,
             Stage::Finished => StageName::Finished,
         })
     }

@@ -7,6 +7,8 @@ mod command;
 mod events;
 #[path = "../../faults/src/exchange.rs"]
 mod exchange;
+#[path = "../../faults/src/network.rs"]
+mod network;
 #[path = "../../faults/src/table.rs"]
 mod table;
 

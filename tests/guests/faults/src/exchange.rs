@@ -7,6 +7,7 @@ use sessile_sdk::prelude::*;
 use sessile_sdk::{groups, time};
 
 use crate::command::{grow, spin};
+use crate::network;
 
 pub(crate) fn answer(request: &Request) -> Result<Response> {
     let rest = request.param("rest").unwrap_or_default();
@@ -30,6 +31,8 @@ pub(crate) fn answer(request: &Request) -> Result<Response> {
         }
         "session" => session(request, argument),
         "raw" => raw(request),
+        "fetch" => Ok(Response::text(network::fetch(argument))),
+        "reach" => Ok(Response::text(network::reach(argument))),
         "cancel" => cancel(request, argument),
         "dispose" => dispose(request, argument),
         "flood" => flood(request, argument.parse().unwrap_or(0)),

@@ -5,6 +5,7 @@
 mod command;
 mod events;
 mod exchange;
+mod network;
 mod table;
 
 use sessile_sdk::prelude::*;

@@ -13,7 +13,7 @@ fn unknown_key_names_the_nearest() {
     assert_eq!(
         error_with("[handlers.chat.limits]\n  cpu = 5"),
         "sessile.toml:9:3: unknown key 'cpu' in [handlers.chat.limits]; allowed: message_bytes_max, \
-         memory_bytes_max, outbox_bytes_max, outbox_messages_max, cpu_ms, deadline_ms"
+         memory_bytes_max, outbox_bytes_max, outbox_messages_max, cpu_ms, deadline_ms, outbound_ms"
     );
     assert_eq!(
         error_with("[sesion]\ncookie = \"a\""),
@@ -38,7 +38,8 @@ fn bad_value_names_what_is_allowed() {
         ("isolation = 1", "8:13: bad value 1 for 'isolation' in [handlers.chat]; allowed: connection, shared"),
         (
             "export = \"http\"",
-            "8:10: bad value \"http\" for 'export' in [handlers.chat]; allowed: websocket-handler, websocket-events, http-handler",
+            "8:10: bad value \"http\" for 'export' in [handlers.chat]; allowed: websocket-handler, websocket-events, http-handler, \
+             wasi:http/incoming-handler, wasi:http/handler",
         ),
         ("build = \" \"", "8:9: bad value \" \" for 'build' in [handlers.chat]; allowed: a command"),
         ("limits = 3", "8:10: bad value 3 for 'limits' in [handlers.chat]; allowed: a table"),
@@ -70,6 +71,17 @@ fn bad_value_names_what_is_allowed() {
         (
             "grants.env = [\"A\", \"A=B\"]",
             "8:20: bad value \"A=B\" for 'env' in [handlers.chat.grants]; allowed: the name of an environment variable: letters, digits and '_'",
+        ),
+        (
+            "grants.outbound = [\"api.example.com/v1\"]",
+            "8:20: bad value \"api.example.com/v1\" for 'outbound' in [handlers.chat.grants]; allowed: a host such as \
+             \"api.example.com\" (https), \"https://api.example.com:8443\", \"http://api.example.com\" or \
+             \"*.example.com\" (one label); no path, no user",
+        ),
+        (
+            "grants.outbound_private = [\"http://0.0.0.0\"]",
+            "8:28: bad value \"http://0.0.0.0\" for 'outbound_private' in [handlers.chat.grants]; this address is \
+             multicast, reserved or otherwise no host's",
         ),
         ("grants.env = [1]", "8:15: bad value 1 for 'env' in [handlers.chat.grants]; allowed: a string"),
         ("[session]\nhttp_only = 1", "9:13: bad value 1 for 'http_only' in [session]; allowed: true, false"),

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::limits;
+use crate::outbound::{Grant, Network};
 use crate::outbox::Overflow;
 use crate::port::websocket::AutoResponse;
 
@@ -53,6 +54,7 @@ deadline_ms = 0x7d0
 memory_bytes_max = 1048576
 outbox_bytes_max = 1
 outbox_messages_max = 65536
+outbound_ms = 60_000
 
 [handlers.chat.config]
 greeting = "hello"
@@ -60,6 +62,8 @@ greeting = "hello"
 
 [handlers.chat.grants]
 env = ["HOME", "_A1"]
+outbound = ["api.example.com", "*.example.org", "http://127.0.0.1:8080"]
+outbound_private = ["http://db.internal:9000"]
 
 [handlers.site]
 component = "/opt/site.wasm"
@@ -121,7 +125,7 @@ fn minimal_manifest_has_the_defaults() {
     assert_eq!(handler.auto_response, None);
     assert_eq!(handler.limits, HandlerLimits::default());
     assert_eq!((handler.limits.cpu, handler.limits.deadline), (limits::CPU, None));
-    assert!(handler.config.is_empty() && handler.grants.env.is_empty());
+    assert!(handler.config.is_empty() && handler.grants == Grants::default());
 }
 
 #[test]
@@ -149,11 +153,16 @@ fn full_manifest_is_read_whole() {
         memory_bytes_max: 1024 * 1024,
         outbox_bytes_max: 1,
         outbox_messages_max: 65_536,
+        outbound: Duration::from_secs(60),
     };
     assert_eq!(chat.limits, limits);
     assert_eq!(chat.config["greeting"], "hello");
     assert_eq!(chat.config["any key"], "");
     assert_eq!(chat.grants.env, ["HOME", "_A1"]);
+    let public = ["https://api.example.com:443", "https://*.example.org", "http://127.0.0.1:8080"];
+    let mut grants: Vec<_> = public.map(|text| Grant::parse(text, Network::Public).unwrap()).into();
+    grants.push(Grant::parse("http://db.internal:9000", Network::Private).unwrap());
+    assert_eq!(chat.grants.outbound, grants);
     let site = &manifest.handlers["site"];
     assert_eq!((site.component.as_path(), site.export), (Path::new("/opt/site.wasm"), Some(Export::HttpHandler)));
     let session = SessionSettings {
