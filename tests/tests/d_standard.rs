@@ -27,6 +27,9 @@ both_ways!(
     d11_guests_of_ours_have_the_same_grants_and_no_sockets,
 );
 
+// On the concurrent engine too.
+sessile_tests::run! { concurrent, Concurrent, d11_guests_of_ours_have_the_same_grants_and_no_sockets }
+
 const ERRANDS: [&str; 2] = ["errand", "errand-3"];
 
 async fn ask(host: &Host, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {

@@ -50,11 +50,11 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _answer_read: Transmitted,
     ) -> Sent {
-        let (identity, places) = (self.identity.clone(), self.places.get_or_insert_default().clone());
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+        let patience = options.map(patience).unwrap_or_default();
+        let sent = self.identity.outbound.send(request, patience, self.places.get_or_insert_default());
         Box::new(async move {
-            let patience = options.map(patience).unwrap_or_default();
-            let answer = identity.outbound.send(request, patience, &places).await.map_err(error)?;
+            let answer = sent.await.map_err(error)?;
             let transmitted: Transmitted = Box::new(std::future::ready(Ok(())));
             Ok((answer.map(|body| body.map_err(error).boxed_unsync()), transmitted))
         })

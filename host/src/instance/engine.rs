@@ -89,12 +89,13 @@ impl Engine {
     /// what guests send to other hosts then goes by.
     ///
     /// # Errors
-    /// What the system says where it has no thread left, or no TLS.
+    /// What the system says where it has no thread left; that there is no runtime, or no TLS.
     pub fn new(memory: Memory, guests: tokio::runtime::Handle) -> std::io::Result<Arc<Self>> {
         let machines = Arc::new(Machines::default());
         let ticked = Arc::downgrade(&machines);
         let clock = Clock::start(move || ticked.upgrade().map(|machines| machines.tick()).is_some())?;
-        let outbound = Client::new(tokio::runtime::Handle::current()).map_err(std::io::Error::other)?;
+        let io = tokio::runtime::Handle::try_current().map_err(std::io::Error::other)?;
+        let outbound = Client::new(io).map_err(std::io::Error::other)?;
         let pinned_max = pinned_max();
         Ok(Arc::new(Self {
             machines,

@@ -123,20 +123,36 @@ impl Client {
 }
 
 impl Outbound {
-    /// Sends a request with an absolute URI, from one of the places of an instance; answers with the head,
-    /// the body follows as it is read.
+    /// Sends a request with an absolute URI, from one of the places of an instance, which are taken in the order of
+    /// these calls; answers with the head, the body follows as it is read.
     ///
     /// # Errors
     /// See [`OutboundError`].
     ///
     /// # Cancel safety
     /// Dropped, the connection ends; the other side may have got the request.
-    pub async fn send(
+    pub fn send(
         &self,
         request: Request<UnsyncBoxBody<Bytes, BoxError>>,
         patience: Patience,
         places: &Places,
-    ) -> Result<Response<ResponseBody>, OutboundError> {
+    ) -> impl Future<Output = Result<Response<ResponseBody>, OutboundError>> + Send + use<> {
+        let (begun, handler) = (self.begin(request, patience, places), self.handler.clone());
+        async move {
+            let answer = begun?.await;
+            if let Err(OutboundError::Prohibited(address)) = &answer {
+                tracing::warn!(handler = &*handler, %address, "a request out of its grant's reach was denied");
+            }
+            answer
+        }
+    }
+
+    fn begin(
+        &self,
+        request: Request<UnsyncBoxBody<Bytes, BoxError>>,
+        patience: Patience,
+        places: &Places,
+    ) -> Result<Abort<Result<Response<ResponseBody>, OutboundError>>, OutboundError> {
         let target = Target::of(request.uri()).map_err(|_| OutboundError::Uri)?;
         if request.method() == Method::CONNECT {
             return Err(OutboundError::Method);
@@ -152,16 +168,11 @@ impl Outbound {
             between_bytes: at_most(patience.between_bytes, self.idle),
         };
         let (client, queue) = (self.client.clone(), places.queue()?);
-        let sent = self.client.runtime.spawn(async move {
+        Ok(Abort(self.client.runtime.spawn(async move {
             let begun = async { Ok((queue.place().await?, client.connect(&target, reach).await?)) };
             let (place, stream) = timeout(waits.connect, begun).await.map_err(|_| OutboundError::ConnectTimeout)??;
             exchange(stream, addressed(request, &target)?, waits, place).await
-        });
-        let answer = Abort(sent).await;
-        if let Err(OutboundError::Prohibited(address)) = &answer {
-            tracing::warn!(handler = &*self.handler, %address, "a request to an address out of its grant's reach was denied");
-        }
-        answer
+        })))
     }
 }
 

@@ -1,8 +1,11 @@
 //! How many requests an instance has under way.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use futures_util::future::{BoxFuture, MaybeDone, maybe_done};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::OutboundError;
 use crate::limits;
@@ -14,9 +17,9 @@ pub struct Places {
     waiting: Arc<Semaphore>,
 }
 
-/// A request that waits for its place.
+/// A request that waits for its place, behind those that came before.
 pub(super) struct Queued {
-    running: Arc<Semaphore>,
+    place: Pin<Box<MaybeDone<BoxFuture<'static, Result<OwnedSemaphorePermit, AcquireError>>>>>,
     _waiting: OwnedSemaphorePermit,
 }
 
@@ -30,13 +33,19 @@ impl Default for Places {
 impl Places {
     pub(super) fn queue(&self) -> Result<Queued, OutboundError> {
         let waiting = self.waiting.clone().try_acquire_owned().map_err(|_| OutboundError::Busy)?;
-        Ok(Queued { running: self.running.clone(), _waiting: waiting })
+        let place: BoxFuture<'static, _> = Box::pin(self.running.clone().acquire_owned());
+        let mut place = Box::pin(maybe_done(place));
+        // The first poll takes the place in the queue, and whoever waits later polls it again. Without it, a guest
+        // that waits for its first answer could find the places taken by answers that it has not yet got to.
+        let _queued = place.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        Ok(Queued { place, _waiting: waiting })
     }
 }
 
 impl Queued {
     /// The place, once there is one; given back when it is dropped.
-    pub(super) async fn place(self) -> Result<OwnedSemaphorePermit, OutboundError> {
-        self.running.acquire_owned().await.map_err(|_| OutboundError::Busy)
+    pub(super) async fn place(mut self) -> Result<OwnedSemaphorePermit, OutboundError> {
+        self.place.as_mut().await;
+        self.place.as_mut().take_output().and_then(Result::ok).ok_or(OutboundError::Busy)
     }
 }
