@@ -17,9 +17,11 @@ pub struct Places {
     waiting: Arc<Semaphore>,
 }
 
+type Acquire = BoxFuture<'static, Result<OwnedSemaphorePermit, AcquireError>>;
+
 /// A request that waits for its place, behind those that came before.
 pub(super) struct Queued {
-    place: Pin<Box<MaybeDone<BoxFuture<'static, Result<OwnedSemaphorePermit, AcquireError>>>>>,
+    place: Pin<Box<MaybeDone<Acquire>>>,
     _waiting: OwnedSemaphorePermit,
 }
 
@@ -33,7 +35,7 @@ impl Default for Places {
 impl Places {
     pub(super) fn queue(&self) -> Result<Queued, OutboundError> {
         let waiting = self.waiting.clone().try_acquire_owned().map_err(|_| OutboundError::Busy)?;
-        let place: BoxFuture<'static, _> = Box::pin(self.running.clone().acquire_owned());
+        let place: Acquire = Box::pin(self.running.clone().acquire_owned());
         let mut place = Box::pin(maybe_done(place));
         // The first poll takes the place in the queue, and whoever waits later polls it again. Without it, a guest
         // that waits for its first answer could find the places taken by answers that it has not yet got to.
