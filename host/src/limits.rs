@@ -33,7 +33,8 @@ pub const FIRST_BYTE: Duration = Duration::from_secs(10);
 pub const HEAD: Duration = Duration::from_secs(10);
 /// Between two requests; past it the connection is closed. Key `http.idle_s`.
 pub const IDLE: Duration = Duration::from_secs(60);
-/// That a peer may take nothing of what is sent to it; past it the connection is closed.
+/// That a peer may take nothing of what is sent to it; past it `send-chunk` says `timed-out` and the
+/// connection is closed. Key `http.stall_s`.
 pub const STALL: Duration = Duration::from_secs(30);
 /// Header fields of a request; past it 431.
 pub const HEADERS_MAX: usize = 100;

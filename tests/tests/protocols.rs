@@ -32,6 +32,7 @@ both_ways!(
     websocket_over_http_2_closes_as_over_http_1,
     d09_idle_connection_is_ended,
     d09_head_that_drips_is_ended,
+    d09_peer_that_takes_nothing_is_ended,
     forwarded_counts_from_a_trusted_proxy_only,
     host_is_one_and_valid,
 );
@@ -282,6 +283,30 @@ async fn d09_head_that_drips_is_ended(way: Way) {
         drip(&["POST /fresh/whole/text HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nConnection: close\r\n\r\n", "1"])
             .await;
     assert!(body.ends_with("timed out"), "{body}");
+}
+
+async fn d09_peer_that_takes_nothing_is_ended(way: Way) {
+    let app = App::faults(way);
+    app.edit("[app]", "[http]\nstall_s = 1\n\n[app]");
+    let args = ["--log".to_owned(), "info,sessile=debug".to_owned()].into();
+    let host = Host::start_with(&app, Settings { args, ..Settings::new(way) });
+    let mut stream = TcpStream::connect(host.address()).await.unwrap();
+    stream.write_all(b"GET /fresh/flood/64 HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    // Only then is anything read, which would let it go on.
+    host.wait_for_log("the peer took nothing for 1s");
+    let mut rest = Vec::new();
+    let _reset = stream.read_to_end(&mut rest).await;
+    assert!(rest.len() < 32 << 20, "{}", rest.len());
+
+    // A stream's window is what holds it back here, and the connection is ended for it.
+    let stream = TcpStream::connect(host.address()).await.unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get("http://localhost/fresh/flood/64").body(Empty::<Bytes>::new()).unwrap();
+    let response = sender.send_request(request).await.unwrap();
+    let _reset = connection.await.unwrap();
+    assert!(response.into_body().collect().await.is_err());
+    assert!(!host.wait_for_log("the peer took nothing for 1s").contains("flooded all"));
 }
 
 async fn forwarded_counts_from_a_trusted_proxy_only(way: Way) {

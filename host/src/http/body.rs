@@ -106,7 +106,7 @@ impl Body for Reply {
 /// A reply with what its connection is busy with, until all of it is taken.
 pub(super) struct Held {
     pub(super) reply: Reply,
-    pub(super) _busy: Busy,
+    pub(super) busy: Busy,
 }
 
 impl Body for Held {
@@ -114,7 +114,12 @@ impl Body for Held {
     type Error = Aborted;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
-        Pin::new(&mut self.reply).poll_frame(cx)
+        self.busy.offered(false);
+        let frame = Pin::new(&mut self.reply).poll_frame(cx);
+        if matches!(frame, Poll::Ready(Some(Ok(_)))) && !self.reply.is_end_stream() {
+            self.busy.offered(true);
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -63,7 +63,7 @@ pub async fn serve<S: Duplex + 'static>(service: Arc<Service>, connection: Conne
         async move {
             let busy = accepted.busy(request.version());
             let answer = service.answer(request, accepted).await?;
-            Ok::<_, super::Cancelled>(answer.map(|reply| body::Held { reply, _busy: busy }))
+            Ok::<_, super::Cancelled>(answer.map(|reply| body::Held { reply, busy }))
         }
     });
     let http = http();

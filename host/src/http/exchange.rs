@@ -14,7 +14,7 @@ use super::{Admitted, Cancelled, Routed, Service, page};
 use crate::dispatch::{self, Call};
 use crate::failure::{Fault, ReportId};
 use crate::limits;
-use crate::port::exchange::{Answer, ExchangePort, PeerGone, RequestBody};
+use crate::port::exchange::{Answer, ExchangePort, Patience, PeerGone, RequestBody};
 use crate::port::head::Head;
 
 /// A handler that has answered and may run on.
@@ -28,8 +28,9 @@ impl Service {
         let session = self.binding(version, &parts.headers, ends.secure);
         let head = Head::of_exchange(parts, ends, params);
         let (cookies, body) = (version.cookies.clone(), request_body(body));
-        let port =
-            ExchangePort::new(head, body, session, cookies, ends.secure, connection.closing.clone(), version.pace.body);
+        let patience = Patience { body: version.pace.body, stall: version.pace.stall };
+        let closing = connection.closing.clone();
+        let port = ExchangePort::new(head, body, session, cookies, ends.secure, closing, patience);
         let port = Arc::new(port);
         let limit = seat.handler.settings.deadline.unwrap_or(limits::EXCHANGE_DEADLINE);
         let call = seat.handle_exchange(&port);

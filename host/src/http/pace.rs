@@ -37,6 +37,9 @@ pub(super) struct Pace {
     heading: AtomicU64,
     /// Since when the peer takes nothing, or [`NEVER`].
     stalled: AtomicU64,
+    /// Bodies of which the peer has not taken all that there is, and when it last took of any.
+    offered: AtomicU32,
+    taken: AtomicU64,
     /// Since when all is said and the peer has not ended, or [`NEVER`].
     lingering: AtomicU64,
 }
@@ -68,6 +71,8 @@ impl Pace {
             idle: AtomicU64::new(0),
             heading: AtomicU64::new(NEVER),
             stalled: AtomicU64::new(NEVER),
+            offered: AtomicU32::new(0),
+            taken: AtomicU64::new(0),
             lingering: AtomicU64::new(NEVER),
         }
     }
@@ -79,7 +84,8 @@ impl Pace {
     pub(super) async fn overdue(&self) -> Overdue {
         // What begins after a look has at least the shortest of the times, so looking that often is
         // exact, and nothing need be armed when bytes come.
-        let shortest = limits::FIRST_BYTE.min(self.settings.head).min(self.settings.idle).min(limits::LINGER);
+        let PaceSettings { head, idle, stall, .. } = self.settings;
+        let shortest = limits::FIRST_BYTE.min(head).min(idle).min(stall).min(limits::LINGER);
         loop {
             let now = self.now();
             let (due, reason) = self.deadline();
@@ -93,8 +99,9 @@ impl Pace {
 
     /// The next moment at which something is overdue, and what.
     fn deadline(&self) -> (u64, Overdue) {
-        let stalled = self.stalled.load(Relaxed);
-        let stall = (after(stalled, limits::STALL), Overdue::Stalled(limits::STALL));
+        let taken = if self.offered.load(Relaxed) > 0 { self.taken.load(Relaxed) } else { NEVER };
+        let stalled = self.stalled.load(Relaxed).min(taken);
+        let stall = (after(stalled, self.settings.stall), Overdue::Stalled(self.settings.stall));
         let lingering = self.lingering.load(Relaxed);
         if lingering != NEVER {
             return (after(lingering, limits::LINGER), Overdue::Linger(limits::LINGER));
@@ -139,7 +146,11 @@ fn after(since: u64, time: Duration) -> u64 {
 }
 
 /// An exchange or websocket that is under way on its connection.
-pub(super) struct Busy(Arc<Pace>);
+pub(super) struct Busy {
+    pace: Arc<Pace>,
+    /// Whether a part of its body was given, and the next has not been asked for.
+    offered: bool,
+}
 
 impl Busy {
     pub(super) fn begin(pace: &Arc<Pace>, version: http::Version) -> Self {
@@ -149,14 +160,28 @@ impl Busy {
         if version == http::Version::HTTP_2 {
             pace.multiplexed.store(true, Relaxed);
         }
-        Self(pace.clone())
+        Self { pace: pace.clone(), offered: false }
+    }
+
+    /// A part of the body is asked for, or was given.
+    pub(super) fn offered(&mut self, offered: bool) {
+        if self.offered == offered {
+            return;
+        }
+        self.offered = offered;
+        self.pace.taken.store(self.pace.now(), Relaxed);
+        match offered {
+            true => self.pace.offered.fetch_add(1, Relaxed),
+            false => self.pace.offered.fetch_sub(1, Relaxed),
+        };
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.idle.store(self.0.now(), Relaxed);
-        self.0.busy.fetch_sub(1, Relaxed);
+        self.offered(false);
+        self.pace.idle.store(self.pace.now(), Relaxed);
+        self.pace.busy.fetch_sub(1, Relaxed);
     }
 }
 

@@ -120,10 +120,14 @@ fn placeholders(text: &str) -> impl Iterator<Item = &str> {
 pub(super) fn pace(mut section: Section<'_, '_>) -> PaceSettings {
     let default = PaceSettings::default();
     let mut seconds = |key, default| section.integer(key, 1..=PACE_MAX.as_secs()).map_or(default, Duration::from_secs);
-    let (head, idle, body) =
-        (seconds("head_s", default.head), seconds("idle_s", default.idle), seconds("body_s", default.body));
+    let settings = PaceSettings {
+        head: seconds("head_s", default.head),
+        idle: seconds("idle_s", default.idle),
+        body: seconds("body_s", default.body),
+        stall: seconds("stall_s", default.stall),
+    };
     section.finish();
-    PaceSettings { head, idle, body }
+    settings
 }
 
 /// None where the section is absent, or cannot be had.

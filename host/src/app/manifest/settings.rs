@@ -106,11 +106,13 @@ pub struct PaceSettings {
     pub idle: Duration,
     /// `body_s`: before a request's body must come at [`limits::BODY_BYTES_A_SECOND`]; up to [`PACE_MAX`].
     pub body: Duration,
+    /// `stall_s`: that a peer may take nothing of what is sent to it; up to [`PACE_MAX`].
+    pub stall: Duration,
 }
 
 impl Default for PaceSettings {
     fn default() -> Self {
-        Self { head: limits::HEAD, idle: limits::IDLE, body: limits::BODY_GRACE }
+        Self { head: limits::HEAD, idle: limits::IDLE, body: limits::BODY_GRACE, stall: limits::STALL }
     }
 }
 

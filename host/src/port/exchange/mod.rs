@@ -21,7 +21,7 @@ use futures_util::{Stream, StreamExt};
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -57,6 +57,7 @@ pub struct ExchangePort {
     pace: Arc<Pace>,
     body: tokio::sync::Mutex<Body>,
     reply: Mutex<Reply>,
+    stall: Duration,
 }
 
 struct Body {
@@ -79,6 +80,15 @@ pub enum Answer {
     Standard(Response<StandardBody>),
     /// None: the connection is to end.
     Cancelled,
+}
+
+/// What time a peer has.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// In which a request's body may come at any rate.
+    pub body: Duration,
+    /// In which nothing of a response need be taken.
+    pub stall: Duration,
 }
 
 /// A part of a streamed body. One that ends without `End` was aborted.
@@ -104,13 +114,13 @@ pub enum ExchangeError {
     LengthMismatch(u64, u64),
     /// The session could not be saved.
     SessionUnsaved,
-    /// The body came too slowly.
+    /// The body came too slowly, or nothing of the answer was taken.
     TimedOut,
 }
 
 impl ExchangePort {
     /// An exchange whose head has come. Its connection ends after what it sends once `connection` is
-    /// cancelled; `grace` is the time in which its body may come at any rate.
+    /// cancelled.
     pub fn new(
         head: Head,
         body: Option<RequestBody>,
@@ -118,7 +128,7 @@ impl ExchangePort {
         cookies: Arc<CookieSettings>,
         secure: bool,
         connection: CancellationToken,
-        grace: Duration,
+        patience: Patience,
     ) -> Self {
         let meter = Arc::<Meter>::default();
         Self {
@@ -135,9 +145,10 @@ impl ExchangePort {
                 left: Bytes::new(),
                 read: 0,
                 waited: Duration::ZERO,
-                grace,
+                grace: patience.body,
             }),
             reply: Mutex::default(),
+            stall: patience.stall,
         }
     }
 
@@ -218,14 +229,14 @@ impl ExchangePort {
     /// Sends a part of the body; waits while the peer is slow.
     ///
     /// # Errors
-    /// `WrongOrder`, `PeerGone`, `LengthMismatch`.
+    /// `WrongOrder`, `PeerGone`, `LengthMismatch`, `TimedOut`.
     pub async fn send_chunk(&self, chunk: Vec<u8>) -> Result<(), ExchangeError> {
         let chunks = self.reply().chunk(chunk.len() as u64)?;
         if chunk.is_empty() {
             return Ok(());
         }
         let len = chunk.len() as u64;
-        chunks.send(Chunk::Data(chunk.into())).await.map_err(|_| ExchangeError::PeerGone)?;
+        self.push(&chunks, Chunk::Data(chunk.into())).await?;
         self.pace.moved(len);
         Ok(())
     }
@@ -245,7 +256,7 @@ impl ExchangePort {
         let Stage::Streaming { chunks, promised, sent } = stage else { return Ok(()) };
         match promised {
             Some(promised) if promised != sent => Err(ExchangeError::LengthMismatch(sent, promised)),
-            _ => chunks.send(Chunk::End).await.map_err(|_| ExchangeError::PeerGone),
+            _ => self.push(&chunks, Chunk::End).await,
         }
     }
 
@@ -269,6 +280,22 @@ impl ExchangePort {
     /// The handler is about to be dropped in its call: a standard body that ends now is not complete.
     pub fn cut(&self) {
         self.pace.cut();
+    }
+
+    /// Waits for room no longer than a peer may take nothing.
+    async fn push(&self, chunks: &mpsc::Sender<Chunk>, chunk: Chunk) -> Result<(), ExchangeError> {
+        let chunk = match chunks.try_send(chunk) {
+            Ok(()) => return Ok(()),
+            Err(TrySendError::Closed(_)) => return Err(ExchangeError::PeerGone),
+            Err(TrySendError::Full(chunk)) => chunk,
+        };
+        match tokio::time::timeout(self.stall, chunks.send(chunk)).await {
+            Ok(sent) => sent.map_err(|_| ExchangeError::PeerGone),
+            Err(_) => {
+                self.abort();
+                Err(ExchangeError::TimedOut)
+            }
+        }
     }
 
     /// Cancels the answer: the peer sees it aborted, or the connection ended in its place.
