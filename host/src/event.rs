@@ -7,7 +7,7 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use bytes::Bytes;
-pub use tokio_tungstenite::tungstenite::Utf8Bytes;
+pub use bytestring::ByteString;
 
 /// Random numbers that a thread asks the system for at once: a system call for each exchange would
 /// be felt.
@@ -75,7 +75,7 @@ random_id! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// UTF-8, checked when it was built.
-    Text(Utf8Bytes),
+    Text(ByteString),
     /// Any bytes.
     Binary(Bytes),
 }
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn message_length_is_in_bytes() {
-        assert_eq!(Message::Text(Utf8Bytes::from_static("é")).len(), 2);
+        assert_eq!(Message::Text(ByteString::from_static("é")).len(), 2);
         assert!(Message::Binary(Bytes::new()).is_empty());
     }
 

@@ -103,10 +103,42 @@ pub const OUTBOX_MESSAGES_MAX: usize = 1024;
 pub const AUTO_RESPONSE_BYTES_MAX: usize = 1024;
 /// That an awaiting `send` may wait for a peer that takes nothing; past it 1013.
 pub const SEND_WAIT: Duration = Duration::from_secs(10);
-/// Buffer for reading a websocket: held while idle, so small.
-pub const READ_BUFFER_BYTES: usize = 3 * KIB;
-/// Bytes gathered for one write to a websocket's socket.
+/// Bytes that are read from a websocket's socket at once, into a buffer of the thread: a websocket has one
+/// of its own only for what its handler has no room for yet, as large at most.
+pub const READ_BYTES: usize = 32 * KIB;
+/// Bytes of frames that wait to be written to a websocket's socket, payloads and what holds them; past it
+/// messages stay in the outbox. One more frame always fits, so that every message does.
 pub const WRITE_BUFFER_BYTES: usize = 16 * KIB;
+/// Payloads up to so many bytes are copied together for one write; larger ones are written from where they
+/// are.
+pub const WRITE_COPY_BYTES_MAX: usize = 4 * KIB;
+/// Bytes of a message that a fragment must bring on average, past [`FRAGMENTS_MIN`] of them: against frames
+/// without end that bring nothing. Past it 1009.
+pub const FRAGMENT_BYTES: usize = 64;
+/// Fragments that a message may have however small its limit is.
+pub const FRAGMENTS_MIN: usize = 1024;
+
+/// Fragments that a message of so many bytes at most may have; past it 1009.
+#[must_use]
+pub const fn fragments_max(message_bytes_max: usize) -> usize {
+    let fragments = message_bytes_max / FRAGMENT_BYTES;
+    if fragments > FRAGMENTS_MIN { fragments } else { FRAGMENTS_MIN }
+}
+
+/// Bytes of a message below which it is not compressed (`deflate = true`): it would hardly get smaller
+/// (docs/adr/0005).
+pub const DEFLATE_BYTES_MIN: usize = 192;
+/// How hard messages are compressed, from 1 to 9: past 2 it takes more than it gives (docs/adr/0005).
+pub const DEFLATE_LEVEL: u32 = 2;
+/// Bytes of a published message up to which each thread keeps the last one, with what it was compressed to.
+pub const DEFLATE_PUBLISHED_BYTES_MAX: usize = 64 * KIB;
+/// Last blocks (RFC 7692 §7.2.3.5) that a compressed message may have before its end; past it 1007.
+pub const DEFLATE_ENDS_MAX: usize = 64;
+/// Times its compressed bytes, for which an inflated message gets room at first.
+pub const INFLATE_GUESS: usize = 4;
+/// Bytes for which it gets more room, at least; twice as much each time, and never past the limit of a
+/// message. That is what bounds a bomb: past it 1009.
+pub const INFLATE_BYTES: usize = 4 * KIB;
 /// Without a frame from the peer, after which the host pings.
 pub const PING_AFTER: Duration = Duration::from_secs(25);
 /// From ping to any frame; past it the connection is ended (1006).

@@ -48,6 +48,7 @@ const ROWS: [(&str, &str, &str, &str); 37] = [
     ("A13", "ping", "websocket-sharp `PingTo`", "`ws.ping()`, `ws.round_trip()`"),
     ("A14", "back-pressure", "none of them", "`ws.try_send(…)`; manifest `overflow`"),
     ("A15", "iteration", "Starlette `async for`", "`while let Some(message) = ws.next()?`; `ws.close_code()`"),
+    ("A16", "compression", "none of them", "manifest `deflate = true`"),
     ("A17", "auto-response", "workerd `setWebSocketAutoResponse`", "manifest `auto_response`"),
     ("C1", "one session", "Channels `scope[\"session\"]`", "`ws.session()?`, `request.session()?`"),
     ("C2", "HTTP saves by itself", "Django `SessionMiddleware`", "the same; manifest `save_every_request`"),

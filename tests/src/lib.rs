@@ -4,11 +4,15 @@ mod app;
 mod certificate;
 mod client;
 mod host;
+mod raw;
+mod walk;
 
 pub use app::App;
 pub use certificate::Certificate;
 pub use client::{Answer, Socket, exchange_bytes, get, request};
 pub use host::{Host, Settings, Way};
+pub use raw::RawSocket;
+pub use walk::{walk, walk_python};
 
 /// Runs each test on a host that keeps instances and on one that forgets after every event.
 #[macro_export]

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use serde_json::{Value, json};
-use sessile_tests::{App, Host, Socket, Way, each_way, exchange_bytes, get};
+use sessile_tests::{App, Host, RawSocket, Socket, Way, each_way, exchange_bytes, get, walk_python};
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 each_way!(
@@ -24,6 +24,9 @@ each_way!(
     a13_guest_pings_and_knows_the_round_trip,
     a14_overflow_drops_the_oldest_or_closes,
     a15_iteration_ends_with_the_close_code,
+    a16_deflate_is_agreed_on_where_the_manifest_has_it,
+    a16_deflate_passes_messages_of_another_library,
+    a16_deflate_bomb_is_closed_with_1009,
     a17_auto_response_wakes_no_guest,
 );
 
@@ -355,6 +358,91 @@ async fn a15_iteration_ends_with_the_close_code(way: Way) {
     }
     socket.close(4444, "over").await;
     assert_eq!(group.text().await, json!({ "code": 4444, "reason": "over" }).to_string());
+}
+
+const DEFLATE: [(&str, &str); 1] = [("sec-websocket-extensions", "permessage-deflate; client_max_window_bits")];
+
+fn deflating(way: Way) -> Host {
+    Host::start(&App::faults_with(way, "deflate = true"), way)
+}
+
+async fn a16_deflate_is_agreed_on_where_the_manifest_has_it(way: Way) {
+    let (without, with) = (faults(way).await, deflating(way));
+    let header = "sec-websocket-extensions";
+    for path in STYLES {
+        let (mut bytes, head) = RawSocket::open(without.address(), path, &DEFLATE).await;
+        assert!(!head.to_lowercase().contains(header), "{head}");
+        bytes.send(0x81, &json_text()).await;
+        assert_eq!(bytes.next().await, (0x81, json_text()), "it is not compressed");
+        bytes.send(0xc1, &HELLO).await;
+        assert_eq!(bytes.next().await, (0x88, [&1002_u16.to_be_bytes()[..], b"reserved bits are set"].concat()));
+
+        let socket = Socket::open_with(with.address(), path, &DEFLATE).await.unwrap();
+        let agreed = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+        assert_eq!(socket.response.headers()[header], agreed);
+        let offer =
+            [(header, "permessage-deflate; server_max_window_bits=8, permessage-deflate; server_max_window_bits=9")];
+        let socket = Socket::open_with(with.address(), path, &offer).await.unwrap();
+        assert_eq!(socket.response.headers()[header], format!("{agreed}; server_max_window_bits=9"));
+        for declined in ["", "permessage-deflate; server_max_window_bits=8", "permessage-deflate; unknown=1"] {
+            let mut socket = Socket::open_with(with.address(), path, &[(header, declined)]).await.unwrap();
+            assert!(!socket.response.headers().contains_key(header), "{declined}");
+            assert_eq!(socket.ask("plain").await, "plain");
+        }
+        let (status, _) = Socket::denied(with.address(), path, &[(header, "permessage-deflate; =")]).await;
+        assert_eq!(status, 400);
+
+        let (mut bytes, _) = RawSocket::open(with.address(), path, &DEFLATE).await;
+        bytes.send(0xc1, &HELLO).await;
+        assert_eq!(bytes.next().await, (0x81, b"Hello".to_vec()), "what is short is not compressed");
+        bytes.send(0x81, &json_text()).await;
+        let (first, payload) = bytes.next().await;
+        assert_eq!(first, 0xc1);
+        assert!(payload.len() < json_text().len() / 4, "{} bytes", payload.len());
+        bytes.send(0xc1, &payload).await;
+        assert_eq!(bytes.next().await, (0xc1, payload), "ours can be read by ourselves");
+        bytes.send(0xc9, b"").await;
+        assert_eq!(bytes.next().await.1[..2], 1002_u16.to_be_bytes(), "control frames are never compressed");
+    }
+}
+
+/// §7.2.3.1 of RFC 7692: "Hello".
+const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+
+fn json_text() -> Vec<u8> {
+    "{\"name\": \"value\"} ".repeat(50).into_bytes()
+}
+
+async fn a16_deflate_passes_messages_of_another_library(way: Way) {
+    let host = deflating(way);
+    walk_python("deflate.py", &[format!("ws://{}", host.address())]);
+}
+
+async fn a16_deflate_bomb_is_closed_with_1009(way: Way) {
+    let host = deflating(way);
+    let bomb = bomb(36_000);
+    assert!(bomb.len() < 60_000, "{} bytes are 36,000 times 258", bomb.len());
+    for path in STYLES {
+        let (mut bytes, _) = RawSocket::open(host.address(), path, &DEFLATE).await;
+        bytes.send(0xc2, &bomb).await;
+        let reason = b"message inflates beyond the limit of 65536 bytes";
+        assert_eq!(bytes.next().await, (0x88, [&1009_u16.to_be_bytes()[..], reason].concat()));
+        assert!(bytes.is_ended().await);
+
+        let (mut bytes, _) = RawSocket::open(host.address(), path, &DEFLATE).await;
+        bytes.send(0xc2, &[0xff; 20]).await;
+        assert_eq!(bytes.next().await, (0x88, [&1007_u16.to_be_bytes()[..], b"compressed data is corrupt"].concat()));
+        let mut other = Socket::open(host.address(), path).await;
+        assert_eq!(other.ask("still here").await, "still here");
+    }
+}
+
+/// A zero and so many copies of 258, as one block with the fixed codes of RFC 1951 §3.2.6, in 13 bits each.
+fn bomb(copies: usize) -> Vec<u8> {
+    let (head, zero, end) = ([0, 1, 0], [0, 0, 1, 1, 0, 0, 0, 0], [0; 7 + 3]);
+    let copy = [1, 1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0];
+    let bits: Vec<u8> = head.into_iter().chain(zero).chain(copy.repeat(copies)).chain(end).collect();
+    bits.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit)).collect()
 }
 
 async fn a17_auto_response_wakes_no_guest(way: Way) {

@@ -4,36 +4,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::io::Write;
-use std::process::Command;
-
-use sessile_tests::{App, Certificate, Host, Settings, Way, each_way};
+use sessile_tests::{App, Certificate, Host, Settings, Way, each_way, walk, walk_python};
 
 each_way!(python_websockets_walks_through_accept_subprotocol_json_close_codes_and_denial);
 
-/// Runs a walk of `tests/clients` to its end, unless its program is missing.
-#[track_caller]
-fn walk(program: &str, probe: &[&str], script: &str, args: &[String]) {
-    let command = || {
-        let mut command = Command::new(program);
-        command.env("PYTHONPATH", concat!(env!("SESSILE_ROOT"), "/target/python"));
-        command
-    };
-    if !command().args(probe).output().is_ok_and(|tried| tried.status.success()) {
-        let mut err = std::io::stderr().lock();
-        writeln!(err, "SKIPPED {script}: {program} {} fails", probe.join(" ")).unwrap();
-        return;
-    }
-    let script = format!("{}/clients/{script}", env!("CARGO_MANIFEST_DIR"));
-    let walked = command().arg(script).args(args).output().unwrap();
-    let said = String::from_utf8_lossy(&walked.stderr);
-    assert!(walked.status.success() && walked.stdout == b"walked\n", "{said}");
-}
-
 async fn python_websockets_walks_through_accept_subprotocol_json_close_codes_and_denial(way: Way) {
     let host = Host::start(&App::faults(way), way);
-    let probe = ["-c", "import websockets.asyncio.client"];
-    walk("python3", &probe, "walk.py", &[format!("ws://{}", host.address())]);
+    walk_python("walk.py", &[format!("ws://{}", host.address())]);
 }
 
 /// Two hosts of one app, plain and over TLS, with a file to serve.

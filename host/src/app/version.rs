@@ -303,6 +303,7 @@ fn load_handler(
             messages_max: limits.outbox_messages_max,
             overflow: settings.overflow,
         },
+        deflate: settings.deflate,
         auto_response: settings.auto_response.clone().map(Arc::new),
         autosave: settings.autosave == Autosave::Event,
     };

@@ -46,7 +46,7 @@ pub fn qualified(interface: &str) -> String {
 impl From<event::Message> for wit::types::Message {
     fn from(message: event::Message) -> Self {
         match message {
-            event::Message::Text(text) => Self::Text(text.as_str().to_owned()),
+            event::Message::Text(text) => Self::Text(text.into()),
             event::Message::Binary(bytes) => Self::Binary(bytes.into()),
         }
     }

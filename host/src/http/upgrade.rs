@@ -8,12 +8,14 @@ use hyper::upgrade::OnUpgrade;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::body::Reply;
+use super::handshake::extensions::{self, Agreement};
 use super::handshake::{self, Refusal};
 use super::pace::Busy;
 use super::{Admitted, Routed, Service, connection, page};
 use crate::port::head::Head;
 use crate::port::inbox::Inbox;
 use crate::port::websocket::{Answer, Style, WebsocketParts, WebsocketPort};
+use crate::websocket::codec::deflate::Deflate;
 use crate::websocket::{self, Summary, Upgrade, Websocket};
 
 impl Service {
@@ -25,17 +27,24 @@ impl Service {
             Err(refusal) => return refuse(accept.as_ref(), refusal),
         };
         let place = Place { _permit: connection.permit.clone(), _busy: connection.busy(parts.version) };
-        let websocket = self.websocket(routed, handshake.subprotocols.into());
+        let offers = &parts.headers;
+        let agreed = if routed.seat.handler.settings.deflate { extensions::agree(offers) } else { Ok(None) };
+        let agreed = match agreed {
+            Ok(agreed) => agreed,
+            Err(refusal) => return refuse(accept.as_ref(), refusal),
+        };
+        let deflate = agreed.map(|agreed| agreed.deflate);
+        let websocket = self.websocket(routed, handshake.subprotocols.into(), deflate);
         let (answer, answered) = oneshot::channel();
         self.spawn(websocket, answer, Box::pin(connection::upgraded(upgrade)), place);
         match answered.await {
-            Ok(Answer::Accept(headers)) => accepted(handshake.accept_key.as_deref(), headers),
+            Ok(Answer::Accept(headers)) => accepted(handshake.accept_key.as_deref(), agreed, headers),
             Ok(Answer::Reject(status, headers, body)) => denied(status, headers, body),
             Err(_) => page::problem(accept.as_ref(), StatusCode::SERVICE_UNAVAILABLE, "The websocket's task ended."),
         }
     }
 
-    fn websocket(&self, routed: Routed<'_>, offered: Box<[String]>) -> Websocket {
+    fn websocket(&self, routed: Routed<'_>, offered: Box<[String]>, deflate: Option<Deflate>) -> Websocket {
         let Routed { request: Admitted { parts, ends, .. }, params, seat, version } = routed;
         let settings = &seat.handler.settings;
         let message_bytes_max = settings.message_bytes_max;
@@ -62,7 +71,7 @@ impl Service {
                 port.session_flushed();
             }
         });
-        Websocket { port, app: self.app.clone(), seat, message_bytes_max }
+        Websocket { port, app: self.app.clone(), seat, message_bytes_max, deflate }
     }
 
     /// The websocket's own task: the connection's ends with the upgrade.
@@ -86,7 +95,10 @@ struct Place {
 }
 
 /// 101, or over HTTP/2, which has no key, 200 (RFC 8441 §5).
-fn accepted(accept_key: Option<&str>, mut headers: HeaderMap) -> Response<Reply> {
+fn accepted(accept_key: Option<&str>, agreed: Option<Agreement>, mut headers: HeaderMap) -> Response<Reply> {
+    if let Some(extension) = agreed.and_then(|agreed| HeaderValue::try_from(agreed.answer()).ok()) {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extension);
+    }
     let mut response = Response::new(Reply::whole(""));
     if let Some(key) = accept_key.and_then(|key| HeaderValue::try_from(key).ok()) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -42,6 +42,8 @@ pub struct Settings {
     pub message_bytes_max: usize,
     /// An outbox.
     pub outbox: Bounds,
+    /// Whether websockets may compress.
+    pub deflate: bool,
     /// What is answered without the guest.
     pub auto_response: Option<Arc<AutoResponse>>,
     /// Whether the session of a websocket is saved after each event.

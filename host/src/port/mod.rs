@@ -1,6 +1,6 @@
 //! Ports: the host's side of a websocket or exchange, as bindings see it.
 //!
-//! Plain state with its rules; no wasmtime, no hyper, no tungstenite. What a guest may do and when is
+//! Plain state with its rules; no wasmtime, no hyper, no frames. What a guest may do and when is
 //! decided here, so that every language meets the same rules.
 
 pub mod answer;

@@ -1,24 +1,28 @@
-//! The seam to tokio-tungstenite: frames in, frames out, over any byte stream.
+//! The seam between the codec and a connection: frames in, frames out, over any byte stream.
 //!
-//! Owns the buffers' sizes and the translation of protocol errors into close codes. tungstenite is
-//! named here, in the handshake and nowhere else, so that another codec can take its place. It
-//! checks RFC 6455 §5 (masking, fragmentation, UTF-8, control frames) and answers pings and closes.
+//! Owns when is read and written, and what follows a close or a violation. What frames mean is the
+//! codec's. Reading goes into a buffer of the thread and writing out of one, so that an idle websocket
+//! holds none.
 
+use std::cell::RefCell;
+use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use futures_util::{Sink, Stream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message as Wire;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_util::io::poll_read_buf;
 
+use super::codec::deflate::Deflate;
+use super::codec::reader::{Event, Reader};
+use super::codec::violation::Violation;
+use super::codec::writer::Writer;
 use crate::event::{Close, Message};
-use crate::failure::close_code;
 use crate::limits;
+
+thread_local! {
+    static READ: RefCell<Vec<u8>> = RefCell::new(vec![0; limits::READ_BYTES]);
+    static WRITE: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(limits::WRITE_BUFFER_BYTES));
+}
 
 /// A byte stream under a websocket.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -33,11 +37,11 @@ pub type Io = Box<dyn Duplex>;
 pub enum Incoming {
     /// A whole message.
     Message(Message),
-    /// A ping, which the codec answers.
+    /// A ping; the pong leaves with the next flush.
     Ping,
     /// A pong.
     Pong,
-    /// Its close frame; the codec's answer leaves with the next flush.
+    /// Its close frame; the answer leaves with the next flush.
     Close(Option<Close>),
     /// It broke the protocol or a limit; nothing after it can be read.
     Violation(Close),
@@ -47,104 +51,237 @@ pub enum Incoming {
 
 /// A websocket's frames.
 pub struct Frames {
-    stream: Box<WebSocketStream<Io>>,
-    /// The peer broke the protocol: nothing that it sends can be read.
-    broken: bool,
-    /// Our close frame is buffered or sent.
+    io: Io,
+    reader: Reader,
+    writer: Writer,
+    /// What has been read and not been taken.
+    ahead: Ahead,
+    reading: Reading,
+    /// Our close frame is waiting or sent: nothing may follow it (RFC 6455 §5.5.1).
     closed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Open,
+    /// The peer's close frame has come.
+    Closed,
+    /// The peer broke the protocol: nothing that it sends can be read.
+    Broken,
+}
+
+/// Bytes to be read before those of the connection.
+#[derive(Default)]
+struct Ahead {
+    bytes: Vec<u8>,
+    taken: usize,
+}
+
+/// What one look at the peer's bytes has come to.
+enum Seen {
+    Event(Event),
+    Violation(Violation),
+    /// There are too few.
+    Nothing,
+    End,
 }
 
 impl Frames {
     /// The server's side over a stream on which a handshake has been answered; `read` is what came
     /// after the request.
-    pub async fn new(io: Io, read: Bytes, message_bytes_max: usize) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(limits::READ_BUFFER_BYTES)
-            .write_buffer_size(limits::WRITE_BUFFER_BYTES)
-            .max_message_size(Some(message_bytes_max))
-            .max_frame_size(Some(message_bytes_max));
+    #[must_use]
+    pub fn new(io: Io, read: &[u8], message_bytes_max: usize, deflate: Option<Deflate>) -> Self {
         // Copied: a slice of hyper's read buffer, even an empty one, would keep all of that alive.
-        let stream = WebSocketStream::from_partially_read(io, read.to_vec(), Role::Server, Some(config)).await;
-        Self { stream: Box::new(stream), broken: false, closed: false }
+        let ahead = Ahead { bytes: read.to_vec(), taken: 0 };
+        let reader = Reader::new(message_bytes_max, deflate.is_some());
+        Self { io, reader, writer: Writer::new(deflate), ahead, reading: Reading::Open, closed: false }
     }
 
-    /// The next thing from the peer. After a violation, what it still sends is read and thrown away
-    /// until it ends, so that our close frame is not lost to a reset (RFC 6455 §7.1.1).
+    /// The next thing from the peer. After its close frame and our answer the connection is over. After a
+    /// violation, what it still sends is read and thrown away until it ends, so that our close frame is
+    /// not lost to a reset (RFC 6455 §7.1.1).
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
-        if self.broken {
-            return self.poll_discard(cx);
+        match self.reading {
+            Reading::Open => self.poll_event(cx),
+            Reading::Closed => self.poll_flush(cx).map(|_| Incoming::End),
+            Reading::Broken => self.poll_discard(cx),
         }
-        let next = ready!(Pin::new(&mut *self.stream).poll_next(cx));
-        Poll::Ready(match next {
-            Some(Ok(wire)) => incoming(wire),
-            Some(Err(error)) => match violation(&error) {
-                Some(close) => {
-                    self.broken = true;
-                    Incoming::Violation(close)
-                }
-                None => Incoming::End,
-            },
-            None => Incoming::End,
-        })
     }
 
-    /// Ready when a frame may be given to `start`.
+    /// Ready when a frame may be given to `start`: few enough bytes wait to be written.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
-        Pin::new(&mut *self.stream).poll_ready(cx).map_err(|_| Gone)
+        while !self.writer.has_room() {
+            ready!(self.poll_write(cx))?;
+        }
+        Poll::Ready(Ok(()))
     }
 
-    /// Buffers a message, or writes it if the buffer is full.
+    /// Adds a message to what waits to be written.
     ///
     /// # Errors
-    /// [`Gone`].
+    /// [`Gone`] after a close frame.
     pub fn start(&mut self, message: Message) -> Result<(), Gone> {
-        self.start_wire(match message {
-            Message::Text(text) => Wire::Text(text),
-            Message::Binary(bytes) => Wire::Binary(bytes),
+        self.may_start()?;
+        self.writer.message(message);
+        Ok(())
+    }
+
+    /// Adds a close frame.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_close(&mut self, close: &Close) -> Result<(), Gone> {
+        self.may_start()?;
+        self.closed = true;
+        self.writer.close(Some(close));
+        Ok(())
+    }
+
+    /// Adds a ping.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_ping(&mut self) -> Result<(), Gone> {
+        self.may_start()?;
+        self.writer.ping();
+        Ok(())
+    }
+
+    /// Writes what waits. After a violation and our close frame, it also ends our side of the connection:
+    /// the peer's answer cannot be read, so the peer is to wait for nothing more.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        while !self.writer.is_empty() {
+            ready!(self.poll_write(cx))?;
+        }
+        let io = Pin::new(&mut *self.io);
+        let ended =
+            if self.reading == Reading::Broken && self.closed { io.poll_shutdown(cx) } else { io.poll_flush(cx) };
+        ended.map_err(|_| Gone)
+    }
+
+    fn may_start(&self) -> Result<(), Gone> {
+        if self.closed { Err(Gone) } else { Ok(()) }
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
+        loop {
+            let seen = match self.ahead.read(&mut self.reader) {
+                Seen::Nothing => ready!(self.poll_read(cx)),
+                seen => seen,
+            };
+            return Poll::Ready(match seen {
+                Seen::Event(event) => self.incoming(event),
+                Seen::Violation(violation) => {
+                    self.reading = Reading::Broken;
+                    self.ahead = Ahead::default();
+                    Incoming::Violation(violation.close())
+                }
+                Seen::Nothing => continue,
+                Seen::End => Incoming::End,
+            });
+        }
+    }
+
+    fn incoming(&mut self, event: Event) -> Incoming {
+        match event {
+            Event::Message(message) => Incoming::Message(message),
+            Event::Ping(payload) => {
+                if !self.closed {
+                    self.writer.pong(payload);
+                }
+                Incoming::Ping
+            }
+            Event::Pong => Incoming::Pong,
+            Event::Close(close) => {
+                self.reading = Reading::Closed;
+                if !self.closed {
+                    self.closed = true;
+                    self.writer.close(close.as_ref());
+                }
+                Incoming::Close(close)
+            }
+        }
+    }
+
+    /// Reads from the connection once: a large payload to where it belongs, all else by the thread's buffer.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Seen> {
+        let Self { io, reader, ahead, .. } = self;
+        let io = Pin::new(&mut **io);
+        if let Some(mut room) = reader.room() {
+            let read = ready!(poll_read_buf(io, cx, &mut room));
+            return Poll::Ready(match read {
+                Ok(0) | Err(_) => Seen::End,
+                Ok(read) => seen(reader.filled(read)),
+            });
+        }
+        READ.with_borrow_mut(|buffer| {
+            let mut read = ReadBuf::new(buffer);
+            let ended = ready!(io.poll_read(cx, &mut read)).is_err();
+            let bytes = read.filled_mut();
+            if ended || bytes.is_empty() {
+                return Poll::Ready(Seen::End);
+            }
+            let taken = reader.read(bytes);
+            if let Ok((taken, Some(_))) = &taken {
+                ahead.bytes.extend_from_slice(bytes.get(*taken..).unwrap_or_default());
+            }
+            Poll::Ready(seen(taken.map(|(_, event)| event)))
         })
     }
 
-    /// Buffers a close frame.
-    ///
-    /// # Errors
-    /// [`Gone`].
-    pub fn start_close(&mut self, close: Close) -> Result<(), Gone> {
-        self.closed = true;
-        let code = CloseCode::from(close.code);
-        self.start_wire(Wire::Close(Some(CloseFrame { code, reason: close.reason.into() })))
-    }
-
-    /// Buffers a ping.
-    ///
-    /// # Errors
-    /// [`Gone`].
-    pub fn start_ping(&mut self) -> Result<(), Gone> {
-        self.start_wire(Wire::Ping(Bytes::new()))
-    }
-
-    /// Writes what is buffered. After a violation and our close frame, it also ends our side of the
-    /// connection: the peer's answer cannot be read, so the peer is to wait for nothing more.
-    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
-        let flushed = ready!(Pin::new(&mut *self.stream).poll_flush(cx));
-        if flushed.is_ok() && self.broken && self.closed {
-            return Pin::new(self.stream.get_mut()).poll_shutdown(cx).map_err(|_| Gone);
+    /// Writes once.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        let Self { io, writer, .. } = self;
+        let io = Pin::new(&mut **io);
+        let written = ready!(WRITE.with_borrow_mut(|small| {
+            small.clear();
+            match writer.gather(small) {
+                [] => io.poll_write(cx, small),
+                large => io.poll_write_vectored(cx, &[IoSlice::new(small), IoSlice::new(large)]),
+            }
+        }));
+        match written {
+            Ok(0) | Err(_) => Poll::Ready(Err(Gone)),
+            Ok(written) => {
+                writer.advance(written);
+                Poll::Ready(Ok(()))
+            }
         }
-        Poll::Ready(flushed.map_err(|_| Gone))
-    }
-
-    fn start_wire(&mut self, wire: Wire) -> Result<(), Gone> {
-        Pin::new(&mut *self.stream).start_send(wire).map_err(|_| Gone)
     }
 
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
-        let mut scratch = [0; 4096];
-        loop {
-            let mut buffer = ReadBuf::new(&mut scratch);
-            let read = ready!(Pin::new(self.stream.get_mut()).poll_read(cx, &mut buffer));
-            if read.is_err() || buffer.filled().is_empty() {
-                return Poll::Ready(Incoming::End);
+        READ.with_borrow_mut(|buffer| {
+            loop {
+                let mut read = ReadBuf::new(buffer);
+                let ended = ready!(Pin::new(&mut *self.io).poll_read(cx, &mut read)).is_err();
+                if ended || read.filled().is_empty() {
+                    return Poll::Ready(Incoming::End);
+                }
             }
+        })
+    }
+}
+
+impl Ahead {
+    /// The next event in these bytes; their buffer goes with the last of them.
+    fn read(&mut self, reader: &mut Reader) -> Seen {
+        let Some(rest) = self.bytes.get_mut(self.taken..).filter(|rest| !rest.is_empty()) else { return Seen::Nothing };
+        let read = reader.read(rest);
+        if let Ok((taken, _)) = &read {
+            self.taken += taken;
         }
+        if self.taken == self.bytes.len() {
+            *self = Self::default();
+        }
+        seen(read.map(|(_, event)| event))
+    }
+}
+
+fn seen(read: Result<Option<Event>, Violation>) -> Seen {
+    match read {
+        Ok(Some(event)) => Seen::Event(event),
+        Ok(None) => Seen::Nothing,
+        Err(violation) => Seen::Violation(violation),
     }
 }
 
@@ -152,30 +289,6 @@ impl Frames {
 #[derive(Clone, Copy, Debug)]
 pub struct Gone;
 
-fn incoming(wire: Wire) -> Incoming {
-    match wire {
-        Wire::Text(text) => Incoming::Message(Message::Text(text)),
-        Wire::Binary(bytes) => Incoming::Message(Message::Binary(bytes)),
-        Wire::Close(frame) => Incoming::Close(frame.map(|frame| Close::new(frame.code.into(), frame.reason.as_str()))),
-        Wire::Ping(_) | Wire::Frame(_) => Incoming::Ping,
-        Wire::Pong(_) => Incoming::Pong,
-    }
-}
-
-/// The close that an error of the codec calls for; none where the connection is simply over.
-fn violation(error: &Error) -> Option<Close> {
-    match error {
-        Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
-            Some(Close::new(close_code::TOO_LARGE, format!("message of {size} bytes exceeds the limit of {max_size}")))
-        }
-        Error::Capacity(_) => Some(Close::new(close_code::TOO_LARGE, "")),
-        Error::Utf8(_) => Some(Close::new(close_code::INVALID_DATA, "text is not UTF-8")),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-        Error::Protocol(error) => {
-            let reason = error.to_string();
-            let end = reason.floor_char_boundary(limits::CLOSE_REASON_BYTES_MAX);
-            Some(Close::new(close_code::PROTOCOL, reason.get(..end).unwrap_or_default()))
-        }
-        _ => None,
-    }
-}
+#[cfg(test)]
+#[path = "frames_tests.rs"]
+mod tests;

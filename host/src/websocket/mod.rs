@@ -4,6 +4,7 @@
 //! frames between the connection, the handler and the outbox until both sides are done. What may
 //! happen when is decided by the port's lifecycle.
 
+pub mod codec;
 pub mod frames;
 pub mod registry;
 mod talk;
@@ -14,6 +15,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use self::codec::deflate::Deflate;
 use self::frames::{Frames, Io};
 use self::talk::Talk;
 use crate::app::App;
@@ -37,6 +39,8 @@ pub struct Websocket {
     pub seat: Seat,
     /// The bound of a message, for the codec.
     pub message_bytes_max: usize,
+    /// The compression that the handshake has agreed on, if any.
+    pub deflate: Option<Deflate>,
 }
 
 /// How a websocket went, for the access log.
@@ -58,10 +62,7 @@ pub async fn run(mut websocket: Websocket, answered: oneshot::Sender<Answer>, up
     let heard = answered.send(answer).is_ok();
     let stream =
         if accepted && heard { tokio::time::timeout(limits::HEAD, upgrade).await.ok().flatten() } else { None };
-    let frames = match stream {
-        Some((io, read)) => Some(Frames::new(io, read, websocket.message_bytes_max).await),
-        None => None,
-    };
+    let frames = stream.map(|(io, read)| Frames::new(io, &read, websocket.message_bytes_max, websocket.deflate));
     Talk::new(websocket, frames, call).await
 }
 

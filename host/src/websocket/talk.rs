@@ -206,7 +206,7 @@ impl Talk {
                 Some(Outgoing::Close(close)) => {
                     self.websocket.port.close_leaves(&close);
                     self.closing.get_or_insert_with(Instant::now);
-                    frames.start_close(close)
+                    frames.start_close(&close)
                 }
                 None => break,
             };

@@ -17,6 +17,7 @@ use server::{Kind, Server};
 
 const CONNECTIONS: usize = 64;
 const BYTES: usize = 1024;
+const LARGE_BYTES: usize = 16 * 1024;
 const IDLE: usize = 5000;
 
 struct Plan {
@@ -46,9 +47,10 @@ fn plan(args: &[String]) -> Plan {
 async fn run(plan: &Plan) {
     say("| operation | server CPU µs | operations/s | of native, per CPU | to reach |");
     say("|---|---|---|---|---|");
-    let echo = compare(plan, Kind::NativeWebsocket, &[("/ws", 0.6), ("/loop", 0.4)]).await;
-    let hello = compare(plan, Kind::NativeHttp, &[("/", 0.4)]).await;
-    for line in echo.into_iter().chain(hello) {
+    let echo = compare(plan, Kind::NativeWebsocket, What::Echo(BYTES), &[("/ws", 0.6), ("/loop", 0.4)]).await;
+    let large = compare(plan, Kind::NativeLarge, What::Echo(LARGE_BYTES), &[("/ws", 0.9)]).await;
+    let hello = compare(plan, Kind::NativeHttp, What::Http, &[("/", 0.4)]).await;
+    for line in echo.into_iter().chain(large).chain(hello) {
         say(&line);
     }
     say("");
@@ -69,28 +71,31 @@ async fn run(plan: &Plan) {
 }
 
 /// Rows for a native server and the routes of Sessile that do the same.
-async fn compare(plan: &Plan, native: Kind, routes: &[(&str, f64)]) -> Vec<String> {
+async fn compare(plan: &Plan, native: Kind, what: What, routes: &[(&str, f64)]) -> Vec<String> {
     let mut rounds = vec![Vec::new(); routes.len() + 1];
     for _ in 0..plan.rounds {
-        rounds[0].push(measure(plan, native, "/").await);
+        rounds[0].push(measure(plan, native, what, "/").await);
         for (index, (path, _)) in routes.iter().enumerate() {
-            rounds[index + 1].push(measure(plan, Kind::Sessile, path).await);
+            rounds[index + 1].push(measure(plan, Kind::Sessile, what, path).await);
         }
     }
     let medians: Vec<_> = rounds.iter_mut().map(|round| median(round)).collect();
     let base = medians[0];
     let mut rows = vec![format!("| {} | {:.2} | {:.0} | 1 | |", native.name(), base.0, base.1)];
     for ((path, goal), (cpu, rate)) in routes.iter().zip(&medians[1..]) {
-        let what = if *path == "/" { "hello, `shared`" } else { "echo" };
+        let what = match what {
+            What::Http => "hello, `shared`",
+            What::Echo(LARGE_BYTES) => "echo, 16 KiB",
+            _ => "echo",
+        };
         rows.push(format!("| sessile {what} `{path}` | {cpu:.2} | {rate:.0} | {:.2} | {goal} |", base.0 / cpu));
     }
     rows
 }
 
 /// CPU µs of the server for one operation, and operations a second.
-async fn measure(plan: &Plan, kind: Kind, path: &str) -> (f64, f64) {
+async fn measure(plan: &Plan, kind: Kind, what: What, path: &str) -> (f64, f64) {
     let server = Server::start(kind);
-    let what = if kind.is_http(path) { What::Http } else { What::Echo(BYTES) };
     let mut load = Load::open(server.address, path, what, CONNECTIONS).await;
     load.run(plan.span / 3).await;
     let (cpu, begun) = (server.cpu(), Instant::now());

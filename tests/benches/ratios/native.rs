@@ -13,7 +13,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-/// Serves `websocket` (echo), `stream` (bodies, echoed) or `http` (hello) on a free port, which it prints.
+/// Serves `websocket` (echo), `large` (echo of large messages), `stream` (bodies, echoed) or `http` (hello) on a free
+/// port, which it prints.
 pub(crate) fn serve(what: &str) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -23,7 +24,8 @@ pub(crate) fn serve(what: &str) {
             let (stream, _) = listener.accept().await.expect("a connection");
             stream.set_nodelay(true).expect("nodelay");
             match what {
-                "websocket" => tokio::spawn(echo(stream)),
+                "websocket" => tokio::spawn(echo(stream, WebSocketConfig::default().read_buffer_size(4096))),
+                "large" => tokio::spawn(echo(stream, WebSocketConfig::default())),
                 "stream" => tokio::spawn(echo_body(stream)),
                 _ => tokio::spawn(hello(stream)),
             };
@@ -37,8 +39,7 @@ fn listen() -> TcpListener {
     socket.listen(4096).expect("a backlog")
 }
 
-async fn echo(stream: TcpStream) {
-    let config = WebSocketConfig::default().read_buffer_size(4096);
+async fn echo(stream: TcpStream, config: WebSocketConfig) {
     let Ok(mut socket) = tokio_tungstenite::accept_async_with_config(stream, Some(config)).await else { return };
     while let Some(Ok(message)) = socket.next().await {
         if (message.is_text() || message.is_binary()) && socket.send(message).await.is_err() {

@@ -16,6 +16,8 @@ use tempfile::TempDir;
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     NativeWebsocket,
+    /// The same for large messages, with tungstenite's own buffer of 128 KiB.
+    NativeLarge,
     NativeHttp,
     /// hyper, echoing bodies.
     NativeStream,
@@ -28,17 +30,21 @@ impl Kind {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::NativeWebsocket => "tokio-tungstenite echo, 1 KiB, 64 connections",
+            Self::NativeLarge => "tokio-tungstenite echo, 16 KiB, 64 connections",
             Self::NativeHttp => "hyper hello, 64 connections",
             Self::NativeStream => "hyper",
             Self::Sessile | Self::Faults => "sessile",
         }
     }
 
-    pub(crate) fn is_http(self, path: &str) -> bool {
+    /// What the program is told to be, where it is the native one.
+    fn native(self) -> Option<&'static str> {
         match self {
-            Self::NativeWebsocket | Self::Faults => false,
-            Self::NativeHttp | Self::NativeStream => true,
-            Self::Sessile => path == "/",
+            Self::NativeWebsocket => Some("websocket"),
+            Self::NativeLarge => Some("large"),
+            Self::NativeHttp => Some("http"),
+            Self::NativeStream => Some("stream"),
+            Self::Sessile | Self::Faults => None,
         }
     }
 }
@@ -61,18 +67,13 @@ impl Server {
         let own = data.is_none().then(|| TempDir::new().expect("a data folder"));
         let data = data.or(own.as_ref().map(TempDir::path)).expect("one of the two");
         let program = std::env::current_exe().expect("this program");
-        let (mut command, app) = match kind {
-            Kind::NativeWebsocket | Kind::NativeHttp | Kind::NativeStream => {
-                let what = match kind {
-                    Kind::NativeWebsocket => "websocket",
-                    Kind::NativeStream => "stream",
-                    _ => "http",
-                };
+        let (mut command, app) = match kind.native() {
+            Some(what) => {
                 let mut command = Command::new(program);
                 command.args(["native", what]);
                 (command, None)
             }
-            Kind::Sessile | Kind::Faults => {
+            None => {
                 let beside = program.ancestors().nth(2).expect("a target folder").join("sessile-under-test");
                 let mut command = Command::new(beside);
                 let app = if matches!(kind, Kind::Faults) { App::faults(Way::Keep) } else { App::example("echo") };

@@ -174,6 +174,7 @@ pub(super) fn handler(name: &str, mut section: Section<'_, '_>, folder: &Path) -
     let isolation = section.choice("isolation", &isolations, &["event"]).unwrap_or_default();
     let overflows = [("wait", Overflow::Wait), ("drop-oldest", Overflow::DropOldest), ("close", Overflow::Close)];
     let overflow = section.choice("overflow", &overflows, &[]).unwrap_or_default();
+    let deflate = section.boolean("deflate").unwrap_or(false);
     let answered = section.has("auto_response");
     let auto_response = Some(section.section("auto_response")).filter(|_| answered).and_then(auto_response);
     let autosaves = [("never", Autosave::Never), ("event", Autosave::Event)];
@@ -189,6 +190,7 @@ pub(super) fn handler(name: &str, mut section: Section<'_, '_>, folder: &Path) -
         export,
         isolation,
         overflow,
+        deflate,
         auto_response,
         autosave,
         limits,

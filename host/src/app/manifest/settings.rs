@@ -129,6 +129,10 @@ pub struct HandlerSettings {
     pub isolation: Isolation,
     /// What happens to a message for which an outbox has no room.
     pub overflow: Overflow,
+    /// Whether its websockets agree on permessage-deflate (RFC 7692) with peers that offer it. Messages are
+    /// compressed one by one, `limits.message_bytes_max` bounds them inflated. It costs CPU; what is secret
+    /// should not share a message with what a stranger may choose (RFC 7692 §8).
+    pub deflate: bool,
     /// A message of the peer that is answered without the guest.
     pub auto_response: Option<AutoResponse>,
     /// When the session of a websocket is saved without being told.

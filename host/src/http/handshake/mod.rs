@@ -1,21 +1,24 @@
 //! The opening handshake of a websocket: a request's head in, what the 101 needs or a refusal out.
 //!
-//! Owns the checks of RFC 6455 §4.2.1 and the rule of origins. Answers nothing itself, and knows
+//! Owns the checks of RFC 6455 §4.2.1, the rule of origins, and which extension is agreed on. Answers nothing itself, and knows
 //! neither routes nor handlers: whether the websocket is accepted is theirs to say.
 //!
 //! Every fault is the peer's, so every refusal is a 4xx. Its reason quotes what the peer sent, cut
 //! and with control characters escaped, but not for HTML.
 
+pub mod extensions;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, StatusCode, Version};
 use hyper::ext::Protocol;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use sha1::{Digest as _, Sha1};
 
 use crate::app::manifest::{Origin, OriginRule};
 
@@ -168,6 +171,12 @@ fn accept_key(headers: &HeaderMap) -> Result<String, Refusal> {
         Only::None => Err(Refusal::bad("Sec-WebSocket-Key is missing")),
         Only::Many => Err(Refusal::bad("Sec-WebSocket-Key occurs more than once")),
     }
+}
+
+/// §4.2.2 item 5.4.
+fn derive_accept_key(key: &[u8]) -> String {
+    let hash = Sha1::new().chain_update(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").finalize();
+    BASE64.encode(hash)
 }
 
 /// 16 bytes make 22 digits and the padding. The last digit's spare bits may be set: the RFC's own

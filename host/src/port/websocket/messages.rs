@@ -107,7 +107,7 @@ impl WebsocketPort {
     pub fn auto_response(&self, message: &Message) -> Option<Message> {
         let auto = self.auto_response.as_deref()?;
         match message {
-            Message::Text(text) if text.as_str() == auto.request => Some(Message::Text(auto.response.as_str().into())),
+            Message::Text(text) if **text == *auto.request => Some(Message::Text(auto.response.as_str().into())),
             _ => None,
         }
     }

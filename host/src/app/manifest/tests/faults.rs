@@ -7,7 +7,7 @@ fn unknown_key_names_the_nearest() {
     assert_eq!(
         error_with("isolaton = \"shared\""),
         "sessile.toml:8:1: unknown key 'isolaton' in [handlers.chat]; did you mean 'isolation'? \
-         allowed: component, build, export, isolation, overflow, \
+         allowed: component, build, export, isolation, overflow, deflate, \
          auto_response, autosave, limits, config, grants"
     );
     assert_eq!(
@@ -84,6 +84,7 @@ fn bad_value_names_what_is_allowed() {
              multicast, reserved or otherwise no host's",
         ),
         ("grants.env = [1]", "8:15: bad value 1 for 'env' in [handlers.chat.grants]; allowed: a string"),
+        ("deflate = \"yes\"", "8:11: bad value \"yes\" for 'deflate' in [handlers.chat]; allowed: true, false"),
         ("[session]\nhttp_only = 1", "9:13: bad value 1 for 'http_only' in [session]; allowed: true, false"),
         (
             "[session]\ncookie = \"a b\"",

@@ -44,6 +44,7 @@ build = "cargo build --release --target wasm32-wasip2"
 export = "websocket-events"
 isolation = "shared"
 overflow = "drop-oldest"
+deflate = true
 auto_response = { request = "ping", response = "pong" }
 autosave = "event"
 
@@ -122,7 +123,7 @@ fn minimal_manifest_has_the_defaults() {
     assert_eq!((&handler.build, handler.export), (&None, None));
     assert_eq!(handler.isolation, Isolation::Connection);
     assert_eq!((handler.overflow, handler.autosave), (Overflow::Wait, Autosave::Never));
-    assert_eq!(handler.auto_response, None);
+    assert_eq!((&handler.auto_response, handler.deflate), (&None, false));
     assert_eq!(handler.limits, HandlerLimits::default());
     assert_eq!((handler.limits.cpu, handler.limits.deadline), (limits::CPU, None));
     assert!(handler.config.is_empty() && handler.grants == Grants::default());
@@ -145,7 +146,7 @@ fn full_manifest_is_read_whole() {
     assert_eq!(chat.isolation, Isolation::Shared);
     assert_eq!((chat.overflow, chat.autosave), (Overflow::DropOldest, Autosave::Event));
     let auto_response = AutoResponse { request: "ping".into(), response: "pong".into() };
-    assert_eq!(chat.auto_response, Some(auto_response));
+    assert_eq!((&chat.auto_response, chat.deflate), (&Some(auto_response), true));
     let limits = HandlerLimits {
         message_bytes_max: 16 * 1024 * 1024,
         cpu: Duration::from_millis(100),
