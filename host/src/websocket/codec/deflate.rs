@@ -80,22 +80,25 @@ impl Pool {
         let level = Compression::new(limits::DEFLATE_LEVEL);
         let state = slot.get_or_insert_with(|| Compress::new_with_window_bits(level, false, bits));
         self.output.clear();
-        self.output.reserve(payload.len());
+        self.output.reserve(bytes_bound(payload.len()));
         let compressed = state.compress_vec(payload, &mut self.output, FlushCompress::Sync);
-        // Where the room that the payload itself takes is not enough, it is not worth it.
         let whole = compressed.is_ok() && state.total_in() == payload.len() as u64;
-        state.reset();
-        let smaller = whole && self.output.len() < payload.len().min(self.output.capacity());
-        let compressed = self.output.strip_suffix(&FLUSHED).filter(|_| smaller).map(Bytes::copy_from_slice);
-        if self.output.capacity() > limits::DEFLATE_PUBLISHED_BYTES_MAX {
+        let flushed = self.output.strip_suffix(&FLUSHED).filter(|_| whole);
+        match flushed {
+            Some(_) => state.reset(),
+            // With output left in it, it is not as new after a reset (zlib-rs 0.6.8).
+            None => *slot = None,
+        }
+        let compressed = flushed.filter(|flushed| flushed.len() < payload.len()).map(Bytes::copy_from_slice);
+        if self.output.capacity() > bytes_bound(limits::DEFLATE_PUBLISHED_BYTES_MAX) {
             self.output = Vec::new();
         }
         compressed
     }
 }
 
-/// Bytes that a message may have compressed which has at most so many inflated: what zlib's own bound
-/// says of any of its settings, which is an eighth more and a bit.
+/// Bytes that a message of at most so many may have when it is compressed: what zlib's own bound says of any
+/// of its settings, which is an eighth more and a bit.
 pub(super) fn bytes_bound(inflated: usize) -> usize {
     inflated.saturating_add(inflated / 8).saturating_add(inflated / 64).saturating_add(64)
 }

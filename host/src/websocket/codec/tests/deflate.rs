@@ -91,19 +91,33 @@ fn last_blocks_without_end_are_refused() {
 
 #[test]
 fn message_of_the_limit_that_does_not_compress_is_taken() {
-    let mut state = 1_u64;
-    let noise: Vec<u8> = std::iter::repeat_with(|| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (state >> 56) as u8
-    })
-    .take(MAX)
-    .collect();
+    let noise = noise(MAX);
     let compressed = peers(&noise, 6, 15, 1);
     assert!(compressed.len() > MAX);
     assert_eq!(read_deflated(&frame(0xc2, &compressed)), (vec![binary(&noise)], Ok(())));
     assert_eq!(compress(&noise.into(), AGREED), None, "and is not sent so");
     let endless = frame(0xc2, &vec![0; bytes_bound(MAX) + 1]);
     assert!(matches!(read_deflated(&endless[..14]).1, Err(Violation::TooLarge { .. })));
+}
+
+/// A state that is reset before its output has been taken remembers where that was, and stumbles over
+/// it after some hundred messages (zlib-rs 0.6.8).
+#[test]
+fn many_messages_that_do_not_compress_harm_none_after_them() {
+    for payload in noise(1000 * 256).chunks(256) {
+        assert_eq!(compress(&Bytes::copy_from_slice(payload), AGREED), None);
+    }
+    let text = Bytes::from("after them ".repeat(50));
+    assert_eq!(inflate(&compress(&text, AGREED).unwrap(), MAX), Ok(text.to_vec()));
+}
+
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1_u64;
+    let bytes = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    });
+    bytes.take(length).collect()
 }
 
 #[test]
