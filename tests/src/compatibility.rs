@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 /// Row, what it is, the call in the model that people know, ours in Rust.
-const ROWS: [(&str, &str, &str, &str); 37] = [
+const ROWS: [(&str, &str, &str, &str); 38] = [
     ("A1", "handshake as a mapping", "Starlette `session[\"path\"]`", "`ws.scope()[\"path\"]`, `ws.path()`"),
     ("A2", "URL", "Starlette `session.url.port`", "`ws.url().port()`"),
     ("A3", "headers", "Starlette `session.headers[…]`", "`ws.headers().get(…)`, `.get_all(…)`"),
@@ -82,7 +82,12 @@ const ROWS: [(&str, &str, &str, &str); 37] = [
     ),
     ("D7", "pipelining", "Pony `request_id`", "one `Request` each, answered in order"),
     ("D8", "back-pressure", "Pony `Handler.throttled`, `unthrottled`", "`body.write(…)` waits"),
-    ("D9", "timeouts", "Pony `ServerConfig.connection_timeout`", "first byte, head, body: `host/src/limits.rs`"),
+    (
+        "D9",
+        "timeouts",
+        "Pony `ServerConfig.connection_timeout`",
+        "manifest `[http]`: `head_s`, `idle_s`, `body_s`, `stall_s`; a handler's `deadline_ms`",
+    ),
     ("D10", "events, long poll", "none of them", "`request.events()`, `time::poll(…)`"),
     (
         "D11",
