@@ -19,7 +19,7 @@ pub use self::client::{Client, Outbound, Patience};
 pub use self::error::OutboundError;
 pub use self::grant::{Grant, Network, NotAGrant};
 pub use self::places::Places;
-pub use self::target::Target;
+pub use self::target::{Host, NotATarget, Scheme, Target};
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
