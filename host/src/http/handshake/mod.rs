@@ -1,7 +1,7 @@
 //! The opening handshake of a websocket: a request's head in, what the 101 needs or a refusal out.
 //!
-//! Owns the checks of RFC 6455 §4.2.1, the rule of origins, and which extension is agreed on. Answers nothing itself, and knows
-//! neither routes nor handlers: whether the websocket is accepted is theirs to say.
+//! Owns the checks of RFC 6455 §4.2.1, the rule of origins, and which extension is agreed on. Answers
+//! nothing itself, and knows neither routes nor handlers: whether the websocket is accepted is theirs to say.
 //!
 //! Every fault is the peer's, so every refusal is a 4xx. Its reason quotes what the peer sent, cut
 //! and with control characters escaped, but not for HTML.
