@@ -6,7 +6,8 @@ use http::request::Parts;
 use http::uri::Authority;
 
 /// Leaves exactly one `Host`, the valid authority of the request: that of an absolute target (RFC 9112
-/// §3.2.2), of `:authority` (RFC 9113 §8.3.1), or of `Host` itself. HTTP/1.0 may be without.
+/// §3.2.2), of `:authority` (RFC 9113 §8.3.1), or of `Host` itself, which may be empty (§3.2: it then says
+/// nothing). HTTP/1.0 may be without.
 ///
 /// # Errors
 /// What is wrong, for the peer: none, several, not a host and port, or two that differ.
@@ -16,10 +17,11 @@ pub(super) fn settle(head: &mut Parts) -> Result<(), String> {
     if another.is_some() {
         return Err("Host occurs more than once.".to_owned());
     }
-    let host = host.map(valid).transpose()?;
+    let missing = host.is_none();
+    let host = host.filter(|host| !host.is_empty()).map(valid).transpose()?;
     let target = head.uri.authority();
     match (&host, target, head.version) {
-        (None, _, Version::HTTP_11) | (None, None, Version::HTTP_2) => Err("Host is missing.".to_owned()),
+        (_, _, Version::HTTP_11) | (_, None, Version::HTTP_2) if missing => Err("Host is missing.".to_owned()),
         (_, None, _) => Ok(()),
         (Some(host), Some(target), Version::HTTP_2) if host != target => Err("Host and :authority differ.".to_owned()),
         (_, Some(target), _) => {
@@ -77,8 +79,7 @@ mod tests {
 
     #[test]
     fn host_that_is_none_is_refused() {
-        for host in ["", " ", "a b", "u@a.example", "a.example:x", "a.example:99999", "a/b", "[::1", "a?b", "caf\u{e9}"]
-        {
+        for host in [" ", "a b", "u@a.example", "a.example:x", "a.example:99999", "a/b", "[::1", "a?b", "caf\u{e9}"] {
             assert!(settled(Version::HTTP_11, "/", &[host]).is_err(), "{host:?}");
         }
     }
@@ -90,6 +91,7 @@ mod tests {
         assert!(settled(Version::HTTP_11, "/", &["a", "a"]).is_err());
         assert!(settled(Version::HTTP_10, "/", &["a", "b"]).is_err());
         assert_eq!(settled(Version::HTTP_10, "/", &[]), Ok(None));
+        assert_eq!(settled(Version::HTTP_11, "/", &[""]), Ok(Some(String::new())));
     }
 
     #[test]
