@@ -11,7 +11,7 @@ use crate::websocket::codec::deflate::{Deflate, WINDOW_BITS_MAX, WINDOW_BITS_MIN
 
 const DEFLATE: &str = "permessage-deflate";
 
-/// What is agreed on, of which the answer is [`answer`].
+/// What is agreed on, which the answer says.
 ///
 /// # Errors
 /// [`Refusal`] with 400.
