@@ -131,12 +131,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// The names of row tests, without the way in which they ran, by row.
+/// The names of row tests, without their module and the way in which they ran, by row.
 fn passed(log: &str) -> BTreeMap<String, Vec<String>> {
     let mut rows: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in log.lines() {
         let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... ok")) else { continue };
-        let name = name.split_once("::").map_or(name, |(_way, name)| name);
+        let name = name.rsplit("::").next().unwrap_or(name);
         let Some((row, _)) = name.split_once('_').filter(|(row, _)| is_row(row)) else { continue };
         let (table, number) = row.split_at(1);
         let row = format!("{}{}", table.to_uppercase(), number.trim_start_matches('0'));

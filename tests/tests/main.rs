@@ -1,0 +1,20 @@
+//! Everything that drives the host over real sockets, in one binary: each file tells what it holds.
+
+mod a_websocket;
+mod abuse;
+mod browser;
+mod c_session;
+mod chat;
+mod cli;
+mod clients;
+mod counter;
+mod crash;
+mod d_http;
+mod d_standard;
+mod echo;
+mod faults;
+mod layers;
+mod life;
+mod protocols;
+mod websocket;
+mod wit;
