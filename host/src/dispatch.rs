@@ -50,10 +50,10 @@ impl Seat {
     /// A version that no longer has the handler, or has it in another style, leaves the websocket
     /// where it is.
     fn follow(&mut self, app: &App) {
-        let current = app.current();
-        if current.number == self.version {
+        if app.number() == self.version {
             return;
         }
+        let current = app.current();
         self.version = current.number;
         if let Some(handler) = current.handler(&self.handler.name).filter(|handler| handler.exports.events.is_some()) {
             self.handler = handler.clone();

@@ -1,13 +1,15 @@
 //! Sessile's host: a server on which a WebSocket handler is a sandboxed WebAssembly component.
 //!
-//! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`],
+//! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`], [`admin`], [`deploy`],
 //! [`listener`], [`http`], [`tls`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`outbound`],
 //! [`port`], [`group`], [`session`], [`outbox`], [`meter`], [`failure`], [`event`], [`json`], [`limits`]. None imports
 //! one before it in this list; `tests/tests/layers.rs` holds that, ARCHITECTURE.md explains it.
 
+pub mod admin;
 pub mod app;
 pub mod bindings;
 pub mod cli;
+pub mod deploy;
 pub mod dispatch;
 pub mod event;
 pub mod failure;

@@ -263,11 +263,44 @@ pub const GROUPS_PER_WEBSOCKET_MAX: usize = 128;
 /// Bytes of a group's name.
 pub const GROUP_NAME_BYTES_MAX: usize = 100;
 
+// ---- versions ------------------------------------------------------------------------------
+
+/// Versions of an app that are kept, beside the current one; older ones are forgotten.
+pub const VERSIONS_KEPT: usize = 5;
+/// Bytes of a component, and of a file that an app serves.
+pub const BLOB_BYTES_MAX: usize = 64 * MIB;
+/// Age below which content is not forgotten, though no version names it: it may be on its way into one.
+pub const BLOB_GRACE: Duration = Duration::from_secs(3600);
+/// Files of an app.
+pub const FILES_MAX: usize = 10_000;
+/// Bytes of a request that deploys: a manifest, and a digest for each component and file.
+pub const ORDER_BYTES_MAX: usize = 4 * MIB;
+/// CPU of the process that compiles a component; past it the component is refused.
+pub const COMPILE_CPU: Duration = Duration::from_secs(120);
+/// Address space of that process; as [`COMPILE_CPU`].
+pub const COMPILE_BYTES_MAX: usize = 4096 * MIB;
+/// Apps of a host.
+pub const APPS_MAX: usize = 256;
+/// Bytes of the note that comes with a deploy.
+pub const NOTE_BYTES_MAX: usize = 1024;
+/// From a request to a version's health path to its answer; past it the version is refused.
+pub const HEALTH: Duration = Duration::from_secs(5);
+/// A version's first time: that it may be rolled back by itself in. Key `rollback.window_s`.
+pub const TRIAL: Duration = Duration::from_secs(60);
+/// Traps in that time below which nothing is rolled back. Key `rollback.traps`.
+pub const TRIAL_TRAPS: u64 = 3;
+/// Traps in a hundred calls in that time, from which on it is rolled back. Key `rollback.percent`.
+pub const TRIAL_PERCENT: u64 = 10;
+
 // ---- server --------------------------------------------------------------------------------
 
 /// From SIGTERM to the end; past it what is left is cut.
 pub const DRAIN: Duration = Duration::from_secs(30);
 /// Bytes of a manifest.
 pub const MANIFEST_BYTES_MAX: usize = 256 * KIB;
-/// Bytes of one request on the admin socket.
-pub const ADMIN_LINE_BYTES_MAX: usize = 4 * KIB;
+/// Connections to the admin API at once; further ones wait.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// From the head of a request to the admin API to the end of its body; past it 400.
+pub const ADMIN_BODY: Duration = Duration::from_secs(120);
+/// Lines of a deploy that wait for who asked for it: more than it has steps.
+pub const DEPLOY_LINES_MAX: usize = 16;

@@ -104,6 +104,18 @@ impl Host {
         child.wait_with_output().expect("the program runs")
     }
 
+    /// Deploys an app to it, by the command line; how that went.
+    pub async fn deploy(&self, app: &App, more: &[&str]) -> Output {
+        self.command_to(&[&["deploy", app.path().to_str().expect("a path in UTF-8")], more].concat()).await
+    }
+
+    /// Runs a command that asks this host.
+    pub async fn command_to(&self, args: &[&str]) -> Output {
+        let mut command = Self::command(None);
+        command.args(args).arg("--to").arg(&self.data);
+        tokio::task::spawn_blocking(move || command.output().expect("the program runs")).await.expect("it ran")
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -83,9 +83,9 @@ async fn data_folder_in_use_is_refused() {
 }
 
 #[test]
-fn reload_without_a_host_says_so() {
+fn deploy_without_a_host_says_so() {
     let app = App::new(GOOD);
-    let output = Host::run(&["reload", app.path().to_str().unwrap()]);
+    let output = Host::run(&["deploy", app.path().to_str().unwrap()]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("no host is running"), "{said}");

@@ -6,9 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the outside in, as `host/src/lib.rs` lists them.
-const LAYERS: [&str; 20] = [
+const LAYERS: [&str; 22] = [
     "cli",
     "server",
+    "admin",
+    "deploy",
     "listener",
     "http",
     "tls",
@@ -31,7 +33,7 @@ const LAYERS: [&str; 20] = [
 
 /// Libraries that are named in these layers only.
 const LIBRARIES: [(&str, &[&str]); 9] = [
-    ("hyper", &["http", "outbound"]),
+    ("hyper", &["admin", "http", "outbound"]),
     ("tower_http", &["http"]),
     ("tokio_rustls", &["tls", "outbound"]),
     // The peer of unit tests.

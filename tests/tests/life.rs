@@ -1,4 +1,4 @@
-//! A host's life: reload under live websockets, drain, crash.
+//! A host's life: deploys under live websockets, drain, crash.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -10,8 +10,8 @@ use sessile_tests::{App, Host, Settings, Socket, Way, both_ways, get};
 use tempfile::TempDir;
 
 both_ways!(
-    reload_moves_fifty_live_websockets_and_loses_no_message,
-    reload_of_what_is_invalid_keeps_the_running_version,
+    deploy_moves_fifty_live_websockets_and_loses_no_message,
+    deploy_of_what_is_invalid_keeps_the_running_version,
     sigterm_closes_websockets_with_1001_and_ends_well,
     saves_acknowledged_survive_a_kill,
 );
@@ -23,7 +23,7 @@ fn version(name: &str) -> String {
     )
 }
 
-async fn reload_moves_fifty_live_websockets_and_loses_no_message(way: Way) {
+async fn deploy_moves_fifty_live_websockets_and_loses_no_message(way: Way) {
     let app = App::new(&version("a"));
     let host = Host::start(&app, way);
     let address = host.address();
@@ -52,37 +52,34 @@ async fn reload_moves_fifty_live_websockets_and_loses_no_message(way: Way) {
     };
     let talking = tokio::spawn(join_all(sockets.into_iter().map(talk)));
     host.signal(Signal::HUP);
-    host.wait_for_log("reloaded version=2");
+    host.wait_for_log("deployed app=\"v\" version=2");
     let mut sockets = talking.await.expect("no message was lost");
     for socket in &mut sockets {
         assert_eq!(socket.ask("last").await, "b:last");
     }
 }
 
-async fn reload_of_what_is_invalid_keeps_the_running_version(way: Way) {
+async fn deploy_of_what_is_invalid_keeps_the_running_version(way: Way) {
     let app = App::new(&version("a"));
     let host = Host::start(&app, way);
     let mut socket = Socket::open(host.address(), "/ws").await;
-    let reload = || {
-        let (dir, data) = (app.path().to_str().unwrap().to_owned(), host.data().to_str().unwrap().to_owned());
-        tokio::task::spawn_blocking(move || Host::run(&["reload", &dir, "--data", &data]))
-    };
-    for (manifest, named) in [
-        (version("a").replace("component =", "komponent ="), "unknown key 'komponent'"),
-        (version("none"), "version_none.wasm"),
-        (version("a").replace("version_a", "stranger"), "stranger:thing/api"),
-        (version("a").replace("version_a", "mute"), "exports no handler"),
+    for (manifest, code, named) in [
+        (version("a").replace("component =", "komponent ="), 2, "unknown key 'komponent'"),
+        (version("none"), 2, "version_none.wasm"),
+        (version("a").replace("version_a", "stranger"), 1, "stranger:thing/api"),
+        (version("a").replace("version_a", "mute"), 1, "exports no handler"),
     ] {
         app.write(&manifest);
-        let output = reload().await.unwrap();
+        let output = host.deploy(&app, &[]).await;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert_eq!(output.status.code(), Some(code), "{said}");
         assert!(said.contains(named), "{said}");
         assert_eq!(socket.ask("x").await, "a:x");
     }
     app.write(&version("b"));
-    let output = reload().await.unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "reloaded: version 2\n");
+    let output = host.deploy(&app, &[]).await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("v: version 2 is live"), "{said}");
     assert_eq!(socket.ask("x").await, "b:x");
 }
 

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, Once, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use sessile::http::Proxies;
+use sessile::instance::cache::Compiler;
 use sessile::instance::engine::Memory;
 use sessile::server::{Server, Settings, guest_runtime};
-use sessile::session::Sessions;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
@@ -31,7 +31,6 @@ pub struct App {
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) app: Arc<sessile::app::App>,
-    pub(crate) sessions: Sessions,
 }
 
 impl App {
@@ -58,7 +57,16 @@ impl App {
         let listen = (Ipv4Addr::LOCALHOST, 0).into();
         let data_folder = data.path().to_owned();
         let proxies = Proxies::default();
-        let settings = Settings { folder, data: data_folder, cache: cache(), listen, memory, tls: None, proxies };
+        let settings = Settings {
+            folder: Some(folder),
+            data: data_folder,
+            cache: cache(),
+            compiler: Compiler::Here,
+            listen,
+            memory,
+            tls: None,
+            proxies,
+        };
         let (stop, stopped) = oneshot::channel();
         let (started, starting) = mpsc::sync_channel(1);
         let host = std::thread::Builder::new().name("sessile".into());
@@ -98,12 +106,13 @@ fn serve(settings: &Settings, started: &Started, stopped: oneshot::Receiver<()>)
     let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("io").enable_all().build();
     let (io, guests) = (io.expect("threads for I/O"), guest_runtime().expect("threads for guests"));
     io.block_on(async {
-        let server = match Server::start(settings, guests.handle().clone()) {
+        let server = match Server::start(settings, guests.handle().clone()).await {
             Ok(server) => server,
             Err(error) => return drop(started.send(Err(error.to_string()))),
         };
         let address = server.address().expect("a bound address");
-        let running = Running { address, app: server.app().clone(), sessions: server.sessions().clone() };
+        let app = server.apps().pop().expect("the app that was deployed");
+        let running = Running { address, app };
         let _gone = started.send(Ok(running));
         tokio::select! {
             ended = server.run_until(async |_| pending().await) => ended.expect("the host serves"),

@@ -43,7 +43,7 @@ impl<'a> ClientSession<'a> {
         let value = serde_json::to_vec(value).expect("a value that JSON can express");
         let (db, id) = self.open();
         let id = id.unwrap_or_else(|| SessionId::mint().expect("random numbers of the system"));
-        let version = self.client.running().app.current().clone();
+        let version = self.client.running().app.current();
         let changes = Changes { keys: [(key.to_owned(), Some(Bytes::from(value)))].into(), ..Changes::default() };
         let (now, lifetimes) = (Timestamp::now(), version.lifetimes);
         let saved = wait(db.save(Save { key: id.key(), changes, if_version: None, now, lifetimes }));
@@ -56,7 +56,7 @@ impl<'a> ClientSession<'a> {
     fn open(&self) -> (std::sync::Arc<dyn SessionDb>, Option<SessionId>) {
         let running = self.client.running();
         let name = running.app.current().cookies.name_for(false).into_owned();
-        running.sessions.of(self.client.cookie(&name).into_iter())
+        running.app.sessions.of(self.client.cookie(&name).into_iter())
     }
 }
 

@@ -1,7 +1,17 @@
-//! An app: manifest, routes, versions.
+//! Apps: manifests, routes, versions, and what is kept of them.
 
+mod apps;
+pub mod archive;
+mod bundle;
+pub mod digest;
+mod live;
 pub mod manifest;
 pub mod route;
+mod trial;
 pub mod version;
 
-pub use version::{App, Files, Target, Version, VersionError, read_manifest};
+pub use apps::{Apps, Conflict};
+pub use bundle::Bundle;
+pub use live::{App, OpenError};
+pub use trial::Outcome;
+pub use version::{Files, Loader, Place, Target, Version, VersionError, read_manifest};

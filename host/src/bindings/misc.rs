@@ -22,7 +22,7 @@ pub(super) fn link_log(log: &mut Interface<'_>) -> Result<()> {
 
 fn write(state: &GuestState, level: Level, message: &str) {
     let id = match &state.serving {
-        Serving::Nothing => String::new(),
+        Serving::Nothing | Serving::Trial(_) => String::new(),
         Serving::Websocket(port) => port.id.to_string(),
         Serving::Exchange(port) => port.id.to_string(),
     };

@@ -59,7 +59,7 @@ impl Holder {
     fn find(state: &GuestState, id: u64) -> wasmtime::Result<Self> {
         match &state.serving {
             Serving::Websocket(_) => state.websocket(id).map(Self::Websocket),
-            Serving::Exchange(_) | Serving::Nothing => state.exchange(id).map(Self::Exchange),
+            Serving::Exchange(_) | Serving::Nothing | Serving::Trial(_) => state.exchange(id).map(Self::Exchange),
         }
     }
 

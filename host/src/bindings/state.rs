@@ -28,6 +28,8 @@ pub enum Serving {
     Websocket(Arc<WebsocketPort>),
     /// An exchange.
     Exchange(Arc<ExchangePort>),
+    /// Nothing: it starts to see whether it can, at the cost of this meter.
+    Trial(Arc<Meter>),
 }
 
 /// Who an instance is, and what its manifest gives it.
@@ -102,6 +104,7 @@ impl GuestState {
             Serving::Nothing => {}
             Serving::Websocket(port) => self.meter = port.meter.clone(),
             Serving::Exchange(port) => self.meter = port.meter.clone(),
+            Serving::Trial(meter) => self.meter = meter.clone(),
         }
         self.serving = serving;
     }

@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args, Subcommand};
 
 use super::{Done, say};
-use crate::server::session_file;
-use crate::session::{Listed, SessionFile};
+use crate::app::read_manifest;
+use crate::session::{Listed, SessionFile, sqlite_file};
 
 #[derive(Args)]
 pub(super) struct Sessions {
@@ -50,7 +50,8 @@ enum Command {
 
 pub(super) fn run(sessions: Sessions) -> anyhow::Result<Done> {
     let data = sessions.data.unwrap_or_else(|| super::default_data(&sessions.dir));
-    let mut file = SessionFile::open(&session_file(&data))?;
+    let app = read_manifest(&sessions.dir)?.1.app.name;
+    let mut file = SessionFile::open(&sqlite_file(&data.join("apps").join(app)))?;
     match sessions.command {
         Command::List { max, json } => list(&file.list(max)?, json)?,
         Command::Show { key } => say(&serde_json::to_string_pretty(&file.show(&key)?)?),
@@ -91,7 +92,7 @@ fn list(sessions: &[Listed], json: bool) -> Result<(), serde_json::Error> {
 }
 
 /// Seconds in the unit that a person would choose.
-fn span(seconds: u64) -> String {
+pub(super) fn span(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
         120..=7199 => format!("{} min", seconds / 60),

@@ -55,7 +55,7 @@ pub struct Connection<S> {
 pub async fn serve<S: Duplex + 'static>(service: Arc<Service>, connection: Connection<S>, drain: CancellationToken) {
     let Connection { stream, ends, permit, accepted } = connection;
     let closing = drain.child_token();
-    let pace = Arc::new(Pace::new(service.app.current().pace, accepted));
+    let pace = Arc::new(Pace::new(service.apps.pace(), accepted));
     let (permit, stream) = (Arc::new(permit), Paced::new(stream, pace.clone()));
     let accepted = Arc::new(Accepted { ends, permit, closing: closing.clone(), pace: pace.clone() });
     let answer = service_fn(move |request| {

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
 use super::body::{Progress, Reply};
-use super::{Admitted, Cancelled, Routed, Service, page};
+use super::{Admitted, Cancelled, Routed, Service, binding, page};
 use crate::dispatch::{self, Call};
 use crate::failure::{Fault, ReportId};
 use crate::limits;
@@ -22,10 +22,10 @@ type Answered = (Answer, Option<Call>);
 
 impl Service {
     pub(super) async fn exchange(&self, routed: Routed<'_>) -> Result<Response<Reply>, Cancelled> {
-        let Routed { request, params, seat, version } = routed;
+        let Routed { request, params, seat, app, version } = routed;
         let Admitted { parts, body, ends, connection, .. } = request;
         let accept = parts.headers.get(header::ACCEPT).cloned();
-        let session = self.binding(version, &parts.headers, ends.secure);
+        let session = binding(app, version, &parts.headers, ends.secure);
         let head = Head::of_exchange(parts, ends, params);
         let (cookies, body) = (version.cookies.clone(), request_body(body));
         let patience = Patience { body: version.pace.body, stall: version.pace.stall };
@@ -47,7 +47,7 @@ impl Service {
 }
 
 /// Drives the call until there is an answer.
-async fn answered(
+pub(super) async fn answered(
     call: Call,
     port: &ExchangePort,
     handler: &str,

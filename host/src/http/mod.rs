@@ -12,6 +12,7 @@ mod exchange;
 mod files;
 mod forwarded;
 pub mod handshake;
+pub mod health;
 mod pace;
 mod page;
 mod redirect;
@@ -34,20 +35,16 @@ use tokio_util::task::TaskTracker;
 use self::admission::Refusal;
 use self::body::Reply;
 use self::connection::Accepted;
-use crate::app::{App, Target, Version};
+use crate::app::{App, Apps, Target, Version};
 use crate::dispatch::Seat;
 use crate::port::head::Ends;
-use crate::session::{LiveSessions, SessionBinding, Sessions};
+use crate::session::SessionBinding;
 use crate::websocket::registry::Registry;
 
-/// What answers requests: the app with the state that its guests share.
+/// What answers requests: the apps, and what is under way.
 pub struct Service {
-    /// The app.
-    pub app: Arc<App>,
-    /// Where sessions persist.
-    pub sessions: Sessions,
-    /// Sessions minted for websockets that still live.
-    pub live_sessions: Arc<LiveSessions>,
+    /// The apps.
+    pub apps: Arc<Apps>,
     /// The live websockets.
     pub websockets: Registry,
     /// Tasks that outlive their connection's: websockets, and handlers that run on after an answer.
@@ -74,6 +71,7 @@ struct Routed<'a> {
     request: Admitted,
     params: Vec<(Box<str>, Box<str>)>,
     seat: Seat,
+    app: &'a Arc<App>,
     version: &'a Version,
 }
 
@@ -115,19 +113,30 @@ impl Service {
     }
 
     async fn route(self: &Arc<Self>, request: Admitted) -> Result<Response<Reply>, Cancelled> {
-        let version = arc_swap::Guard::into_inner(self.app.current());
+        let parts = &request.parts;
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let Some(app) = self.apps.find(host, parts.uri.path()) else {
+            let detail = "No app is served at this host and path.";
+            return Ok(page::problem(parts.headers.get(header::ACCEPT), StatusCode::NOT_FOUND, detail));
+        };
+        let version = app.current();
         if let Some(answer) = version.cors.as_ref().and_then(|cors| cors::preflight(cors, &request.parts)) {
             return Ok(answer);
         }
         let origin = request.parts.headers.get(header::ORIGIN).cloned();
-        let answer = self.targeted(request, &version).await;
+        let answer = self.targeted(request, &app, &version).await;
         Ok(match &version.cors {
             Some(cors) => cors::allow(cors, origin.as_ref(), answer?),
             None => answer?,
         })
     }
 
-    async fn targeted(self: &Arc<Self>, request: Admitted, version: &Version) -> Result<Response<Reply>, Cancelled> {
+    async fn targeted(
+        self: &Arc<Self>,
+        request: Admitted,
+        app: &Arc<App>,
+        version: &Version,
+    ) -> Result<Response<Reply>, Cancelled> {
         let parts = &request.parts;
         let accept = parts.headers.get(header::ACCEPT).cloned();
         let Some((target, params)) = version.find(parts.uri.path()) else {
@@ -143,7 +152,7 @@ impl Service {
         let seat = Seat { version: version.number, handler: handler.clone() };
         let websockets = handler.exports.events.is_some() || handler.exports.looped.is_some();
         let exchanges = handler.exports.answers_http();
-        let mut routed = Routed { request, params, seat, version };
+        let mut routed = Routed { request, params, seat, app, version };
         match routed.request.upgrade.take() {
             Some(upgrade) if websockets && handshake::is_websocket(&routed.request.parts) => {
                 Ok(self.upgrade(routed, upgrade).await)
@@ -164,12 +173,13 @@ impl Service {
             _ => None,
         }
     }
+}
 
-    fn binding(&self, version: &Version, headers: &HeaderMap, secure: bool) -> SessionBinding {
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let (db, presented) = self.sessions.of(version.cookies.values(cookies, secure));
-        SessionBinding::new(db, self.live_sessions.clone(), version.lifetimes, presented)
-    }
+/// The session of whoever sent these headers.
+fn binding(app: &App, version: &Version, headers: &HeaderMap, secure: bool) -> SessionBinding {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let (db, presented) = app.sessions.of(version.cookies.values(cookies, secure));
+    SessionBinding::new(db, app.live_sessions.clone(), version.lifetimes, presented)
 }
 
 /// The answer to a request that no handler gets.

@@ -11,7 +11,7 @@ use super::body::Reply;
 use super::handshake::extensions::{self, Agreement};
 use super::handshake::{self, Refusal};
 use super::pace::Busy;
-use super::{Admitted, Routed, Service, connection, page};
+use super::{Admitted, Routed, Service, binding, connection, page};
 use crate::port::head::Head;
 use crate::port::inbox::Inbox;
 use crate::port::websocket::{Answer, Style, WebsocketParts, WebsocketPort};
@@ -34,7 +34,7 @@ impl Service {
             Err(refusal) => return refuse(accept.as_ref(), refusal),
         };
         let deflate = agreed.map(|agreed| agreed.deflate);
-        let websocket = self.websocket(routed, handshake.subprotocols.into(), deflate);
+        let websocket = websocket(routed, handshake.subprotocols.into(), deflate);
         let (answer, answered) = oneshot::channel();
         self.spawn(websocket, answer, Box::pin(connection::upgraded(upgrade)), place);
         match answered.await {
@@ -42,36 +42,6 @@ impl Service {
             Ok(Answer::Reject(status, headers, body)) => denied(status, headers, body),
             Err(_) => page::problem(accept.as_ref(), StatusCode::SERVICE_UNAVAILABLE, "The websocket's task ended."),
         }
-    }
-
-    fn websocket(&self, routed: Routed<'_>, offered: Box<[String]>, deflate: Option<Deflate>) -> Websocket {
-        let Routed { request: Admitted { parts, ends, .. }, params, seat, version } = routed;
-        let settings = &seat.handler.settings;
-        let message_bytes_max = settings.message_bytes_max;
-        let style = match seat.handler.exports.looped {
-            Some(_) => Style::Loop(Inbox::default()),
-            None => Style::Event,
-        };
-        let parts = WebsocketParts {
-            head: Head::of_websocket(&parts, ends, params),
-            style,
-            session: self.binding(version, &parts.headers, ends.secure),
-            groups: self.app.groups().clone(),
-            cookies: version.cookies.clone(),
-            secure: ends.secure,
-            offered,
-            message_bytes_max,
-            outbox: settings.outbox,
-            auto_response: settings.auto_response.clone(),
-        };
-        let port = Arc::new(WebsocketPort::new(parts));
-        let flushed = Arc::downgrade(&port);
-        port.session.on_flush(move || {
-            if let Some(port) = flushed.upgrade() {
-                port.session_flushed();
-            }
-        });
-        Websocket { port, app: self.app.clone(), seat, message_bytes_max, deflate }
     }
 
     /// The websocket's own task: the connection's ends with the upgrade.
@@ -86,6 +56,36 @@ impl Service {
             drop(place);
         });
     }
+}
+
+fn websocket(routed: Routed<'_>, offered: Box<[String]>, deflate: Option<Deflate>) -> Websocket {
+    let Routed { request: Admitted { parts, ends, .. }, params, seat, app, version } = routed;
+    let settings = &seat.handler.settings;
+    let message_bytes_max = settings.message_bytes_max;
+    let style = match seat.handler.exports.looped {
+        Some(_) => Style::Loop(Inbox::default()),
+        None => Style::Event,
+    };
+    let parts = WebsocketParts {
+        head: Head::of_websocket(&parts, ends, params),
+        style,
+        session: binding(app, version, &parts.headers, ends.secure),
+        groups: app.groups().clone(),
+        cookies: version.cookies.clone(),
+        secure: ends.secure,
+        offered,
+        message_bytes_max,
+        outbox: settings.outbox,
+        auto_response: settings.auto_response.clone(),
+    };
+    let port = Arc::new(WebsocketPort::new(parts));
+    let flushed = Arc::downgrade(&port);
+    port.session.on_flush(move || {
+        if let Some(port) = flushed.upgrade() {
+            port.session_flushed();
+        }
+    });
+    Websocket { port, app: app.clone(), seat, message_bytes_max, deflate }
 }
 
 /// What a websocket holds of its connection.

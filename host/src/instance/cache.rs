@@ -7,6 +7,7 @@
 
 #![allow(unsafe_code, reason = "Component::deserialize_file, argued for at its call")]
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -15,14 +16,25 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
-use super::blocking;
-use super::engine::{Engine, Machine, compatibility};
+use super::engine::{Engine, Machine, compatibility, config};
+use super::{blocking, child};
 use crate::bindings::Calls;
 
 /// A folder of compiled components.
 #[derive(Debug)]
 pub struct Cache {
     folder: PathBuf,
+    compiler: Compiler,
+}
+
+/// Who compiles.
+#[derive(Clone, Debug)]
+pub enum Compiler {
+    /// This process.
+    Here,
+    /// This program as a process of its own, with bounds on its memory and its time: a component that is made
+    /// to be hard to compile ends that one alone. It is run as `PROGRAM compile-component FILE`.
+    Child(PathBuf),
 }
 
 impl Cache {
@@ -30,9 +42,15 @@ impl Cache {
     ///
     /// # Errors
     /// What the system says.
-    pub fn open(folder: &Path) -> std::io::Result<Self> {
+    pub fn open(folder: &Path, compiler: Compiler) -> std::io::Result<Self> {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), compiler })
+    }
+
+    /// Whether it has the compiled form of these bytes.
+    pub(super) fn has(&self, engine: &Engine, bytes: &[u8]) -> bool {
+        let machine = blocking::calls(bytes).map_err(wasmtime::Error::from).and_then(|calls| engine.machine(calls));
+        machine.is_ok_and(|machine| self.folder.join(name(bytes, compatibility(&machine.wasmtime))).exists())
     }
 
     /// The compiled form of a component's bytes, and the machine that runs it: from the folder, else
@@ -44,22 +62,56 @@ impl Cache {
         let calls = blocking::calls(bytes)?;
         let machine = engine.machine(calls)?;
         let path = self.folder.join(name(bytes, compatibility(&machine.wasmtime)));
-        if path.exists() {
-            // SAFETY: the folder is writable by us alone, and a file of this name was written whole
-            // by `keep` from `Component::serialize` of an engine with the same compatibility hash.
-            match unsafe { Component::deserialize_file(&machine.wasmtime, &path) } {
-                Ok(component) => return Ok((machine, component)),
-                Err(error) => tracing::warn!(path = %path.display(), "a cached component is unusable: {error}"),
+        if let Some(component) = kept(machine, &path) {
+            return Ok((machine, component));
+        }
+        let component = match &self.compiler {
+            Compiler::Here => {
+                let component = Component::new(&machine.wasmtime, fit(bytes, calls)?)?;
+                if let Err(error) = keep(&path, &component.serialize()?) {
+                    tracing::warn!(path = %path.display(), "a compiled component could not be kept: {error}");
+                }
+                component
             }
-        }
-        let component = match calls {
-            Calls::Blocking => Component::new(&machine.wasmtime, blocking::rewrite(bytes)?)?,
-            Calls::Concurrent => Component::new(&machine.wasmtime, bytes)?,
+            Compiler::Child(program) => {
+                child::compile(program, bytes, &path)?;
+                kept(machine, &path).ok_or_else(|| wasmtime::Error::msg("it was compiled for another engine"))?
+            }
         };
-        if let Err(error) = keep(&path, &component.serialize()?) {
-            tracing::warn!(path = %path.display(), "a compiled component could not be kept: {error}");
-        }
         Ok((machine, component))
+    }
+}
+
+/// Compiles a component for this program's engines, which need not be there: what the child process does.
+///
+/// # Errors
+/// What wasmtime says of bytes that are no component, or the system of the file.
+pub fn compile_to(bytes: &[u8], path: &Path) -> wasmtime::Result<()> {
+    let calls = blocking::calls(bytes)?;
+    let engine = wasmtime::Engine::new(&config(calls))?;
+    let compiled = engine.precompile_component(&fit(bytes, calls)?)?;
+    Ok(keep(path, &compiled)?)
+}
+
+fn fit(bytes: &[u8], calls: Calls) -> wasmtime::Result<Cow<'_, [u8]>> {
+    match calls {
+        Calls::Blocking => Ok(Cow::Owned(blocking::rewrite(bytes)?)),
+        Calls::Concurrent => Ok(Cow::Borrowed(bytes)),
+    }
+}
+
+fn kept(machine: &Machine, path: &Path) -> Option<Component> {
+    if !path.exists() {
+        return None;
+    }
+    // SAFETY: the folder is writable by us alone, and a file of this name was written whole by `keep` from what
+    // an engine with the same compatibility hash has compiled, here or in a child process of this program.
+    match unsafe { Component::deserialize_file(&machine.wasmtime, path) } {
+        Ok(component) => Some(component),
+        Err(error) => {
+            tracing::warn!(path = %path.display(), "a cached component is unusable: {error}");
+            None
+        }
     }
 }
 

@@ -50,7 +50,9 @@ pub(super) struct Machine {
 
 impl Machine {
     fn new(calls: Calls) -> wasmtime::Result<Self> {
-        let wasmtime = wasmtime::Engine::new(&config(calls))?;
+        let mut config = config(calls);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+        let wasmtime = wasmtime::Engine::new(&config)?;
         let mut linker = Linker::new(&wasmtime);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
@@ -168,14 +170,14 @@ pub(super) fn compatibility(engine: &wasmtime::Engine) -> u64 {
     hasher.finish()
 }
 
-fn config(calls: Calls) -> Config {
+/// What code is compiled for. How instances are allocated makes no difference to it.
+pub(super) fn config(calls: Calls) -> Config {
     let mut config = Config::new();
     config
         .concurrency_support(calls == Calls::Concurrent)
         .epoch_interruption(true)
         .max_wasm_stack(limits::WASM_STACK_BYTES)
-        .async_stack_size(limits::ASYNC_STACK_BYTES)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+        .async_stack_size(limits::ASYNC_STACK_BYTES);
     config
 }
 

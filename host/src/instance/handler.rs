@@ -10,6 +10,7 @@ use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
 use super::engine::{Engine, Guests};
+use super::hybrid::Hybrid;
 use super::load::Exports;
 use super::{Event, Exported, Instance, at_tick, fault};
 use crate::bindings::{GuestState, Identity, Serving};
@@ -156,6 +157,25 @@ impl Handler {
             self.repool(instance);
         }
         result
+    }
+
+    /// Makes an instance for each of its exports, and drops it: whether they start.
+    pub fn smoke(self: Arc<Self>) -> Hybrid<Result<(), Fault>> {
+        let (meter, guests) = (Arc::<Meter>::default(), self.guests());
+        let serving = Serving::Trial(meter.clone());
+        let exports = &self.exports;
+        let there = [
+            (exports.events.is_some(), Wanted::Events),
+            (exports.looped.is_some(), Wanted::Loop),
+            (exports.answers_http(), Wanted::Http),
+        ];
+        let started = async move {
+            for (_, wanted) in there.into_iter().filter(|(there, _)| *there) {
+                drop(self.instance(wanted, serving.clone()).await?);
+            }
+            Ok(())
+        };
+        Hybrid::new(Box::pin(started), meter, guests)
     }
 
     async fn instance(&self, wanted: Wanted, serving: Serving) -> Result<Instance, Fault> {

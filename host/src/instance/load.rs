@@ -3,14 +3,16 @@
 //! Errors name the component, what is wrong, and what is available, since their readers are authors
 //! of guests.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use super::cache::Cache;
-use super::engine::Engine;
+use super::engine::{Engine, Machine};
 use super::names;
 use crate::bindings::{GuestState, qualified};
+use crate::limits;
 
 /// A component's handlers, found by inspection: where their functions are.
 #[derive(Debug, Default)]
@@ -49,6 +51,14 @@ pub enum LoadError {
         path: PathBuf,
         /// What the system says.
         cause: std::io::Error,
+    },
+    /// The file is larger than any component may be.
+    #[error("{}: {bytes} bytes exceed the limit of {limit}", .path.display(), limit = limits::BLOB_BYTES_MAX)]
+    TooLarge {
+        /// The component.
+        path: PathBuf,
+        /// Its size.
+        bytes: usize,
     },
     /// The bytes are no component.
     #[error("{}: not a WebAssembly component: {cause}", .path.display())]
@@ -108,34 +118,63 @@ pub enum LoadError {
     },
 }
 
-/// Reads, compiles and checks a component.
+/// A component, ready to be instantiated.
+pub struct Loaded {
+    /// What instances are made of.
+    pub pre: InstancePre<GuestState>,
+    /// Its handlers.
+    pub exports: Exports,
+    /// The interfaces that it imports, without their versions.
+    pub imports: BTreeSet<String>,
+}
+
+/// Compiles, where it is not compiled yet, and checks a component; `path` is what errors call it.
 ///
 /// # Errors
 /// See [`LoadError`].
-pub fn load(engine: &Engine, cache: &Cache, path: &Path) -> Result<(InstancePre<GuestState>, Exports), LoadError> {
-    let path = path.to_owned();
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(cause) => return Err(LoadError::Unreadable { path, cause }),
-    };
-    if let Ok(candidates) = names::candidates(&bytes)
-        && !candidates.is_empty()
-    {
-        return Err(LoadError::Candidate { path, found: candidates.join(", ") });
-    }
-    let (machine, component) = match cache.component(engine, &bytes) {
-        Ok(found) => found,
-        Err(cause) => return Err(LoadError::NotAComponent { path, cause: format!("{cause:#}") }),
-    };
+pub fn load(engine: &Engine, cache: &Cache, path: &Path, bytes: &[u8]) -> Result<Loaded, LoadError> {
+    let (machine, component) = compiled(engine, cache, path, bytes)?;
     let pre = match machine.linker.instantiate_pre(&component) {
         Ok(pre) => pre,
         Err(cause) => {
             let unknown = unknown_imports(&component).unwrap_or_else(|| format!("{cause:#}"));
-            return Err(LoadError::Imports { path, unknown });
+            return Err(LoadError::Imports { path: path.to_owned(), unknown });
         }
     };
-    let exports = exports(&component, &path)?;
-    Ok((pre, exports))
+    let exports = exports(&component, path)?;
+    let ty = component.component_type();
+    let imports = ty.imports(component.engine()).map(|(name, _)| unversioned(name)).collect();
+    Ok(Loaded { pre, exports, imports })
+}
+
+/// Compiles a component, if it is not compiled yet: whether it was not.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn compile(engine: &Engine, cache: &Cache, path: &Path, bytes: &[u8]) -> Result<bool, LoadError> {
+    if cache.has(engine, bytes) {
+        return Ok(false);
+    }
+    compiled(engine, cache, path, bytes).map(|_| true)
+}
+
+fn compiled<'e>(
+    engine: &'e Engine,
+    cache: &Cache,
+    path: &Path,
+    bytes: &[u8],
+) -> Result<(&'e Machine, Component), LoadError> {
+    let path = path.to_owned();
+    if let Ok(candidates) = names::candidates(bytes)
+        && !candidates.is_empty()
+    {
+        return Err(LoadError::Candidate { path, found: candidates.join(", ") });
+    }
+    cache.component(engine, bytes).map_err(|cause| LoadError::NotAComponent { path, cause: format!("{cause:#}") })
+}
+
+fn unversioned(import: &str) -> String {
+    import.split_once('@').map_or(import, |(name, _)| name).to_owned()
 }
 
 fn exports(component: &Component, path: &Path) -> Result<Exports, LoadError> {
@@ -212,6 +251,7 @@ mod tests {
 
     use super::*;
     use crate::instance::blocking::tests::component;
+    use crate::instance::cache::Compiler;
     use crate::instance::engine::Memory;
 
     /// What `load` says of a component that exports an interface `handler` of `wasi:http`, in a version.
@@ -220,9 +260,9 @@ mod tests {
             "package wasi:http@{version}; interface handler {{ handle: func(); }} world w {{ export handler; }}"
         );
         let folder = tempfile::TempDir::new().unwrap();
-        let path = folder.path().join("it.wasm");
-        std::fs::write(&path, component(&wit, "w", LiftLowerAbi::Sync)).unwrap();
-        load(engine, &Cache::open(&folder.path().join("cache")).unwrap(), &path).map(|(_, exports)| exports)
+        let cache = Cache::open(folder.path(), Compiler::Here).unwrap();
+        let bytes = component(&wit, "w", LiftLowerAbi::Sync);
+        load(engine, &cache, Path::new("it.wasm"), &bytes).map(|loaded| loaded.exports)
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod blocking;
 pub mod cache;
+pub mod child;
 mod clock;
 pub mod engine;
 mod handler;

@@ -1,5 +1,6 @@
 //! Grants: which hosts the manifest lets a handler speak to. Pure.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use super::address::{Reach, reach};
@@ -42,6 +43,20 @@ pub enum NotAGrant {
     /// No request could ever go there.
     #[error("this address is multicast, reserved or otherwise no host's")]
     Nowhere,
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, port) = (self.scheme, self.port);
+        match &self.hosts {
+            Hosts::One(host) => write!(f, "{scheme}://{host}:{port}")?,
+            Hosts::Below(name) => write!(f, "{scheme}://*.{name}:{port}")?,
+        }
+        match self.reach {
+            Reach::Private => write!(f, " (also on private networks)"),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Grant {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
 
+use crate::admin::socket_of;
+
 /// A locked data folder (0700). The lock falls with the process, however it ends.
 pub struct DataFolder {
     path: PathBuf,
@@ -51,20 +53,15 @@ impl DataFolder {
         }
     }
 
-    /// The session store.
-    pub fn sessions(&self) -> PathBuf {
-        session_file(&self.path)
-    }
-
-    /// The keys that sign sessions in cookies.
-    pub fn session_keys(&self) -> PathBuf {
-        self.path.join("session-keys")
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Binds the admin socket (0600). One that a killed host left behind is replaced: the lock is
     /// ours.
-    pub(super) fn admin(&self) -> io::Result<UnixListener> {
-        let path = admin_socket(&self.path);
+    pub fn admin(&self) -> io::Result<UnixListener> {
+        let path = socket_of(&self.path);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -73,14 +70,4 @@ impl DataFolder {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         Ok(socket)
     }
-}
-
-/// The session store of a data folder.
-pub fn session_file(data: &Path) -> PathBuf {
-    data.join("sessions.db")
-}
-
-/// Where the host of a data folder takes commands.
-pub(super) fn admin_socket(data: &Path) -> PathBuf {
-    data.join("admin.sock")
 }

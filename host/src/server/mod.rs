@@ -1,16 +1,14 @@
-//! Assembly: data folder, engine, app, listener, in this order; then serving, reloading, draining.
+//! Assembly: data folder, engine, apps, listener, in this order; then serving, deploying, draining.
 //!
 //! Reads as the way a connection takes. Owns the process's signals and its orderly end; everything
 //! else belongs to the layer that it wires up.
 
-mod admin;
 mod folder;
 
-pub use admin::{AdminError, reload};
-pub use folder::{DataFolder, FolderError, session_file};
+pub use folder::{DataFolder, FolderError};
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,29 +18,33 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::app::manifest::Store;
-use crate::app::{App, VersionError};
+use crate::admin::{self, Admin};
+use crate::app::archive::Archive;
+use crate::app::{App, Apps, Bundle, Loader, VersionError};
+use crate::deploy::{Audit, DeployError, Deployed, Deployer, NewGrants, Order, Step};
 use crate::failure::close_code;
 use crate::http::connection::Connection as Incoming;
 use crate::http::{self, Proxies, Service};
-use crate::instance::cache::Cache;
+use crate::instance::cache::{Cache, Compiler};
 use crate::instance::engine::{Engine, Memory};
 use crate::limits;
 use crate::listener::{BindError, Connection, Listener};
 use crate::port::head::Ends;
-use crate::session::{KeysError, LiveSessions, MemoryDb, OpenError, Sessions, Signer, SqliteDb, Timestamp};
+use crate::session::{Sessions, Timestamp};
 use crate::tls::{Tls, TlsError, TlsFiles};
 use crate::websocket::registry::Registry;
 
 /// What is served, and where.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The app's folder.
-    pub folder: PathBuf,
-    /// Sessions, the admin socket.
+    /// An app's folder, which is deployed if it has changed since it last was; none: what was deployed is served.
+    pub folder: Option<PathBuf>,
+    /// Versions, sessions, the admin socket.
     pub data: PathBuf,
     /// Compiled code; whoever can write to it can run code as the host.
     pub cache: PathBuf,
+    /// Who compiles.
+    pub compiler: Compiler,
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
     /// Whether instances are kept between events.
@@ -56,9 +58,18 @@ pub struct Settings {
 /// Why nothing was started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The app.
+    /// The app of the folder.
     #[error(transparent)]
     Version(#[from] VersionError),
+    /// The deploy of it.
+    #[error(transparent)]
+    Deploy(#[from] DeployError),
+    /// There is nothing to serve.
+    #[error("no app is deployed in {}, and no folder was named; `sessile serve DIR` serves one", .data.display())]
+    NoApp {
+        /// The data folder.
+        data: PathBuf,
+    },
     /// The address.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -68,12 +79,6 @@ pub enum StartError {
     /// The certificate.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The session store.
-    #[error(transparent)]
-    Sessions(#[from] OpenError),
-    /// The keys of sessions in cookies.
-    #[error(transparent)]
-    Keys(#[from] KeysError),
     /// The engine.
     #[error("the WebAssembly engine could not be started: {0}")]
     Engine(String),
@@ -107,40 +112,81 @@ pub fn guest_runtime() -> std::io::Result<Runtime> {
 pub struct Server {
     service: Arc<Service>,
     engine: Arc<Engine>,
+    deployer: Arc<Deployer>,
+    folder: Option<PathBuf>,
     listener: Listener,
     tls: Option<Arc<Tls>>,
     data: DataFolder,
 }
 
 impl Server {
-    /// Builds everything; nothing is started half. Blocks: reads, and compiles what is not cached.
-    /// To be called within the I/O runtime.
+    /// Builds everything; nothing is started half. To be called within the I/O runtime.
     ///
     /// # Errors
     /// See [`StartError`].
-    pub fn start(settings: &Settings, guests: tokio::runtime::Handle) -> Result<Self, StartError> {
+    pub async fn start(settings: &Settings, guests: tokio::runtime::Handle) -> Result<Self, StartError> {
         let tls = settings.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
         let data = DataFolder::open(&settings.data)?;
         let engine = Engine::new(settings.memory, guests).map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        let cache =
-            Cache::open(&settings.cache).map_err(|cause| StartError::System { what: "the compile cache", cause })?;
-        let app = App::load(&engine, &settings.folder, cache)?;
-        let sessions = match app.current().store {
-            Store::Sqlite => Sessions::Kept(Arc::new(SqliteDb::open(&data.sessions())?)),
-            Store::Memory => Sessions::Kept(Arc::new(MemoryDb::default())),
-            Store::SignedCookie => Sessions::Carried(Arc::new(Signer::open(&data.session_keys())?)),
-        };
-        let listener = Listener::bind(settings.listen)?;
-        let service = Service {
-            app: Arc::new(app),
-            sessions,
-            live_sessions: Arc::new(LiveSessions::default()),
+        let service = Arc::new(Service {
+            apps: Arc::new(Apps::default()),
             websockets: Registry::default(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
             proxies: settings.proxies.clone(),
+        });
+        let deployer = Arc::new(deployer(settings, &engine, service.clone())?);
+        let server = Self {
+            listener: Listener::bind(settings.listen)?,
+            service,
+            engine,
+            deployer,
+            folder: settings.folder.clone(),
+            tls,
+            data,
         };
-        Ok(Self { service: Arc::new(service), engine, listener, tls, data })
+        server.load().await?;
+        Ok(server)
+    }
+
+    /// What was deployed, and the folder if it has changed since.
+    async fn load(&self) -> Result<(), StartError> {
+        let deployer = self.deployer.clone();
+        let restored = tokio::task::spawn_blocking(move || deployer.restore()).await;
+        restored.map_err(|lost| StartError::Engine(lost.to_string()))??;
+        match &self.folder {
+            Some(folder) => self.deploy_folder(folder, |_| ()).await.map(drop),
+            None if self.service.apps.all().is_empty() => Err(StartError::NoApp { data: self.data.path().to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Deploys a folder, unless the newest version of its app has the same contents: then what is current stays so,
+    /// though it be an older one that somebody has gone back to.
+    ///
+    /// # Errors
+    /// `Version`, `Deploy`.
+    pub async fn deploy_folder(
+        &self,
+        folder: &Path,
+        tell: impl FnMut(Step) + Send + 'static,
+    ) -> Result<Option<Deployed>, StartError> {
+        let (folder, archive) = (folder.to_owned(), self.deployer.loader().archive.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let bundle = Bundle::read(&folder)?;
+            bundle.keep(&archive)?;
+            Ok::<_, StartError>(bundle)
+        });
+        let Bundle { name, contents, .. } = read.await.map_err(|lost| StartError::Engine(lost.to_string()))??;
+        if let Some(app) = self.service.apps.get(&name)
+            && app.shelf.newest().ok().flatten().is_some_and(|newest| newest.contents == contents)
+        {
+            return Ok(None);
+        }
+        let order = Order { contents, by: admin::user(), note: None, new_grants: NewGrants::Allow };
+        let deployer = self.deployer.clone();
+        let deployed = tokio::spawn(async move { deployer.deploy(order, tell).await }).await;
+        Ok(Some(deployed.map_err(|lost| StartError::Engine(lost.to_string()))??))
     }
 
     /// Whether it is served over TLS.
@@ -156,17 +202,12 @@ impl Server {
         self.listener.address().map_err(|cause| StartError::System { what: "the bound address", cause })
     }
 
-    /// The app that is served.
-    pub fn app(&self) -> &Arc<App> {
-        &self.service.app
+    /// The apps that are served.
+    pub fn apps(&self) -> Vec<Arc<App>> {
+        self.service.apps.all()
     }
 
-    /// Where its sessions persist.
-    pub fn sessions(&self) -> &Sessions {
-        &self.service.sessions
-    }
-
-    /// Serves until SIGTERM or SIGINT, then drains; SIGHUP loads the app again.
+    /// Serves until SIGTERM or SIGINT, then drains; SIGHUP deploys the folder again.
     ///
     /// # Errors
     /// `System`, where signals or the admin socket cannot be had.
@@ -183,7 +224,8 @@ impl Server {
     /// # Cancel safety
     /// Dropped, it serves no more and drains nothing.
     pub async fn run_until(self, end: impl AsyncFnOnce(&Self)) -> Result<(), StartError> {
-        let admin = self.data.admin().map_err(|cause| StartError::System { what: "the admin socket", cause })?;
+        let socket = self.data.admin().map_err(|cause| StartError::System { what: "the admin socket", cause })?;
+        let admin = Admin::new(socket, self.deployer.clone(), self.service.clone());
         let drain = CancellationToken::new();
         let connections = TaskTracker::new();
         tokio::select! {
@@ -191,7 +233,8 @@ impl Server {
             () = self.housekeeping() => {}
             () = self.sweep_sessions() => {}
             () = self.follow_certificate() => {}
-            () = admin::serve(admin, || self.reload()) => {}
+            () = admin.serve() => {}
+            _ = self.deployer.watch() => {}
             () = end(&self) => {}
         }
         self.drain(&connections, &drain).await;
@@ -233,14 +276,16 @@ impl Server {
 
     /// Forgets sessions that have ended.
     async fn sweep_sessions(&self) {
-        let Sessions::Kept(sessions) = &self.service.sessions else { return std::future::pending().await };
         let mut ticks = tokio::time::interval(limits::SESSION_SWEEP);
         loop {
             ticks.tick().await;
-            match sessions.sweep(Timestamp::now()).await {
-                Ok(0) => {}
-                Ok(swept) => tracing::debug!(swept, "sessions had ended"),
-                Err(error) => tracing::warn!("ended sessions could not be forgotten: {error}"),
+            for app in self.service.apps.all() {
+                let Sessions::Kept(sessions) = &app.sessions else { continue };
+                match sessions.sweep(Timestamp::now()).await {
+                    Ok(0) => {}
+                    Ok(swept) => tracing::debug!(app = app.name, swept, "sessions had ended"),
+                    Err(error) => tracing::warn!(app = app.name, "ended sessions could not be forgotten: {error}"),
+                }
             }
         }
     }
@@ -251,26 +296,21 @@ impl Server {
             tokio::select! {
                 _ = signals.terminate.recv() => return,
                 _ = signals.interrupt.recv() => return,
-                _ = signals.hangup.recv() => {
-                    let _logged = self.reload().await;
-                }
+                _ = signals.hangup.recv() => self.reload().await,
             }
         }
     }
 
-    /// Loads the app again, off the I/O workers: a new component is compiled.
-    async fn reload(&self) -> Result<u64, String> {
-        let (service, engine) = (self.service.clone(), self.engine.clone());
-        let loaded = tokio::task::spawn_blocking(move || service.app.reload(&engine)).await;
-        let loaded = match loaded {
-            Ok(loaded) => loaded.map_err(|error| error.to_string()),
-            Err(lost) => Err(lost.to_string()),
+    /// SIGHUP: what is wrong leaves the running version.
+    async fn reload(&self) {
+        let Some(folder) = &self.folder else {
+            return tracing::warn!("SIGHUP: no folder is served, so there is nothing to deploy again");
         };
-        match &loaded {
-            Ok(version) => tracing::info!(version, "reloaded"),
-            Err(error) => tracing::error!("not reloaded, the running version stays: {error}"),
+        match self.deploy_folder(folder, |_| ()).await {
+            Ok(Some(_)) => {}
+            Ok(None) => tracing::info!("SIGHUP: nothing has changed"),
+            Err(error) => tracing::error!("SIGHUP: not deployed, the running version stays: {error}"),
         }
-        loaded
     }
 
     /// Stops accepting, closes websockets with 1001, finishes exchanges.
@@ -301,6 +341,15 @@ impl Server {
             );
         }
     }
+}
+
+fn deployer(settings: &Settings, engine: &Arc<Engine>, service: Arc<Service>) -> Result<Deployer, StartError> {
+    let system = |what| move |cause| StartError::System { what, cause };
+    let cache = Cache::open(&settings.cache, settings.compiler.clone()).map_err(system("the compile cache"))?;
+    let archive = Archive::open(&settings.data).map_err(system("the archive of versions"))?;
+    let audit = Audit::open(&settings.data).map_err(system("the audit log"))?;
+    let loader = Loader { engine: engine.clone(), cache: Arc::new(cache), archive };
+    Ok(Deployer::new(loader, service, audit))
 }
 
 /// Serves a connection, first decrypting it where there is a certificate.

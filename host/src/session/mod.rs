@@ -31,4 +31,4 @@ pub use overlay::Overlay;
 pub use record::{Changes, Lifetimes, Record, Timestamp, TooLarge};
 pub use sessions::Sessions;
 pub use signed::{CookieDb, KeysError, Signer};
-pub use sqlite::{OpenError, SqliteDb};
+pub use sqlite::{OpenError, SqliteDb, sqlite_file};

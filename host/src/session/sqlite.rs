@@ -84,6 +84,11 @@ struct Load {
     answer: oneshot::Sender<Result<Option<Arc<Record>>, DbError>>,
 }
 
+/// The session store of an app's folder.
+pub fn sqlite_file(folder: &Path) -> PathBuf {
+    folder.join("sessions.db")
+}
+
 impl SqliteDb {
     /// Opens the file, making it and its schema if need be, and starts its two threads.
     ///

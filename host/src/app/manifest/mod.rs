@@ -22,7 +22,8 @@ pub use self::origin::{NotAnOrigin, Origin, OriginRule};
 pub use self::settings::{
     AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings,
     Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, PACE_MAX,
-    PaceSettings, Redirect, RouteSettings, RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
+    PaceSettings, ROLLBACK_WINDOW_MAX, Redirect, RollbackSettings, RouteSettings, RouteTarget, SESSION_AGE_MAX,
+    SameSite, Secure, SessionSettings, Store,
 };
 
 use self::error::Faults;
@@ -47,6 +48,8 @@ pub struct Manifest {
     pub cors: Option<CorsSettings>,
     /// `[http]`
     pub pace: PaceSettings,
+    /// `[rollback]`
+    pub rollback: RollbackSettings,
 }
 
 impl Manifest {
@@ -90,15 +93,17 @@ fn read(text: &str, file: &Path, faults: &Faults<'_>) -> Option<Manifest> {
     let named = root.named_sections("handlers");
     let defined: Vec<_> = named.iter().map(|(name, section)| (name.clone(), section.span())).collect();
     let handlers = handlers(named, folder);
-    let session = sections::session(root.section("session"));
+    let prefix = app.as_ref().map_or("", |app| app.prefix.as_str());
+    let session = sections::session(root.section("session"), prefix);
     let cors = root.has("cors");
     let cors = sections::cors(root.section("cors"), cors);
     let pace = sections::pace(root.section("http"));
+    let rollback = sections::rollback(root.section("rollback"));
     root.finish();
 
     check_routes(&routes, &defined, faults);
     let routes = routes.into_iter().map(Route::settings).collect::<Option<_>>()?;
-    Some(Manifest { app: app?, routes, handlers: handlers?, session, cors, pace })
+    Some(Manifest { app: app?, routes, handlers: handlers?, session, cors, pace, rollback })
 }
 
 /// None where one of them cannot be had; all of them are read, for their faults.

@@ -9,7 +9,8 @@ use super::read::Section;
 use super::settings::{
     AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings,
     Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, PACE_MAX,
-    PaceSettings, Redirect, RouteSettings, RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
+    PaceSettings, ROLLBACK_WINDOW_MAX, Redirect, RollbackSettings, RouteSettings, RouteTarget, SESSION_AGE_MAX,
+    SameSite, Secure, SessionSettings, Store,
 };
 use crate::app::route::Pattern;
 use crate::limits::{AUTO_RESPONSE_BYTES_MAX, MESSAGE_BYTES_CEILING};
@@ -30,8 +31,35 @@ pub(super) fn app(mut section: Section<'_, '_>) -> Option<AppSettings> {
     let name = section.required("name", APP_NAME, |name| is_name(name, "-"));
     let allowed_origins = section.list("allowed_origins", str::parse);
     let require_origin = section.boolean("require_origin").unwrap_or(false);
+    let hosts = section.list("hosts", |host| match is_domain(host) && host.to_ascii_lowercase() == host {
+        true => Ok(host.to_owned()),
+        false => Err("allowed: a host name in lower case such as x.example, without a port"),
+    });
+    let prefix = section.text("prefix", PREFIX, is_prefix).unwrap_or_default();
+    let health = section.text("health", "allowed: a path such as \"/health\"", |path| path.starts_with('/'));
     section.finish();
-    Some(AppSettings { name: name?, allowed_origins, require_origin })
+    Some(AppSettings { name: name?, allowed_origins, require_origin, hosts, prefix, health })
+}
+
+const PREFIX: &str = "allowed: a path such as \"/shop\", without '/' at its end: letters, digits and any of -._~/";
+
+fn is_prefix(prefix: &str) -> bool {
+    let plain = |part: &str| {
+        !matches!(part, "" | "." | "..") && part.chars().all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
+    };
+    prefix.strip_prefix('/').is_some_and(|rest| rest.split('/').all(plain)) && prefix != "/-"
+}
+
+pub(super) fn rollback(mut section: Section<'_, '_>) -> RollbackSettings {
+    let default = RollbackSettings::default();
+    let window = section.integer("window_s", 0..=ROLLBACK_WINDOW_MAX.as_secs());
+    let settings = RollbackSettings {
+        window: window.map_or(default.window, Duration::from_secs),
+        traps: section.integer("traps", 1..=1_000_000).unwrap_or(default.traps),
+        percent: section.integer("percent", 0..=100).unwrap_or(default.percent),
+    };
+    section.finish();
+    settings
 }
 
 /// `punctuation` beside lower-case letters and digits.
@@ -254,7 +282,8 @@ fn is_variable(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-pub(super) fn session(mut section: Section<'_, '_>) -> SessionSettings {
+/// `prefix` is the app's: where its cookie is sent to, if nothing else is said.
+pub(super) fn session(mut section: Section<'_, '_>, prefix: &str) -> SessionSettings {
     let default = SessionSettings::default();
     let secures = [("auto", Secure::Auto), ("always", Secure::Always), ("never", Secure::Never)];
     let same_sites = [("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
@@ -266,7 +295,10 @@ pub(super) fn session(mut section: Section<'_, '_>) -> SessionSettings {
     let settings = SessionSettings {
         cookie: section.text("cookie", COOKIE_NAME, is_cookie_name),
         domain: section.text("domain", DOMAIN, is_domain),
-        path: section.text("path", COOKIE_PATH, is_cookie_path).unwrap_or(default.path),
+        path: section.text("path", COOKIE_PATH, is_cookie_path).unwrap_or_else(|| match prefix {
+            "" => default.path,
+            prefix => prefix.to_owned(),
+        }),
         secure: section.choice("secure", &secures, &[]).unwrap_or_default(),
         http_only: section.boolean("http_only").unwrap_or(default.http_only),
         same_site: section.choice("same_site", &same_sites, &[]).unwrap_or_default(),

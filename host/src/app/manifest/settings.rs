@@ -28,6 +28,9 @@ pub const OUTBOX_MESSAGES_CEILING: usize = 65_536;
 /// The largest `max_age_s`: 400 days, past which browsers cut a cookie's life (RFC 6265bis §5.5).
 pub const SESSION_AGE_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 
+/// The largest `window_s`.
+pub const ROLLBACK_WINDOW_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// The largest of the times in `[http]`.
 pub const PACE_MAX: Duration = Duration::from_secs(3600);
 
@@ -40,6 +43,12 @@ pub struct AppSettings {
     pub allowed_origins: Vec<Origin>,
     /// Whether a websocket without an `Origin` (no browser) is refused.
     pub require_origin: bool,
+    /// Host names that it is served on; none: all that no other app names.
+    pub hosts: Vec<String>,
+    /// What its paths begin with, such as `/shop`; empty for the whole host.
+    pub prefix: String,
+    /// A path of the app that must answer 2xx before a version becomes the current one.
+    pub health: Option<String>,
 }
 
 impl AppSettings {
@@ -110,9 +119,39 @@ pub struct PaceSettings {
     pub stall: Duration,
 }
 
+impl PaceSettings {
+    /// The longer of each.
+    #[must_use]
+    pub fn longest(self, other: Self) -> Self {
+        Self {
+            head: self.head.max(other.head),
+            idle: self.idle.max(other.idle),
+            body: self.body.max(other.body),
+            stall: self.stall.max(other.stall),
+        }
+    }
+}
+
 impl Default for PaceSettings {
     fn default() -> Self {
         Self { head: limits::HEAD, idle: limits::IDLE, body: limits::BODY_GRACE, stall: limits::STALL }
+    }
+}
+
+/// `[rollback]`: when a version that traps is rolled back by itself to the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RollbackSettings {
+    /// `window_s`: from its swap on; zero: never. Up to [`ROLLBACK_WINDOW_MAX`].
+    pub window: Duration,
+    /// `traps`: so many calls that trapped, at least.
+    pub traps: u64,
+    /// `percent`: that they are of all calls, at least.
+    pub percent: u64,
+}
+
+impl Default for RollbackSettings {
+    fn default() -> Self {
+        Self { window: limits::TRIAL, traps: limits::TRIAL_TRAPS, percent: limits::TRIAL_PERCENT }
     }
 }
 

@@ -109,8 +109,14 @@ fn error_with(more: &str) -> String {
 #[test]
 fn minimal_manifest_has_the_defaults() {
     let manifest = parse(MINIMAL).unwrap();
-    let origins = Vec::new();
-    let app = AppSettings { name: "chat".into(), allowed_origins: origins, require_origin: false };
+    let app = AppSettings {
+        name: "chat".into(),
+        allowed_origins: Vec::new(),
+        require_origin: false,
+        hosts: Vec::new(),
+        prefix: String::new(),
+        health: None,
+    };
     assert_eq!(manifest.app, app);
     assert_eq!(manifest.session, SessionSettings::default());
     assert_eq!(manifest.session.max_age, Some(limits::SESSION_MAX_AGE));
@@ -118,6 +124,7 @@ fn minimal_manifest_has_the_defaults() {
     assert_eq!(manifest.routes[0].to, RouteTarget::Handler("chat".into()));
     assert_eq!(manifest.cors, None);
     assert_eq!(manifest.pace, PaceSettings::default());
+    assert_eq!(manifest.rollback, RollbackSettings::default());
     let handler = &manifest.handlers["chat"];
     assert_eq!(handler.component, Path::new("apps/chat/chat.wasm"));
     assert_eq!((&handler.build, handler.export), (&None, None));

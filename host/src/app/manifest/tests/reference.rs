@@ -14,6 +14,7 @@ fn page_is_a_manifest_with_the_defaults() {
     let manifest = parse(&example()).unwrap();
     assert_eq!(manifest.session, SessionSettings::default());
     assert_eq!(manifest.pace, PaceSettings::default());
+    assert_eq!(manifest.rollback, RollbackSettings::default());
     let minimal = parse(MINIMAL).unwrap();
     let (shown, ours) = (&manifest.handlers["chat"], &minimal.handlers["chat"]);
     let default = HandlerLimits::default();
@@ -23,9 +24,17 @@ fn page_is_a_manifest_with_the_defaults() {
 
 #[test]
 fn page_has_every_key() {
-    for section in
-        ["app", "handlers.chat", "handlers.chat.limits", "handlers.chat.grants", "session", "cors", "http", "routes"]
-    {
+    for section in [
+        "app",
+        "handlers.chat",
+        "handlers.chat.limits",
+        "handlers.chat.grants",
+        "session",
+        "cors",
+        "http",
+        "rollback",
+        "routes",
+    ] {
         let (heading, key) = match section {
             "routes" => ("[[routes]]".to_owned(), "# `[[routes]]`".to_owned()),
             _ => (format!("[{section}]"), format!("# `[{}]`", section.replace("chat", "NAME"))),

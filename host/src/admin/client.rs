@@ -1,0 +1,194 @@
+//! The admin API's client: what the command line asks a running host.
+
+use std::path::{Path, PathBuf};
+
+use bytes::{Buf, Bytes};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+
+use super::socket_of;
+use super::wire::{DeployLine, DeployRequest, Problem};
+use crate::app::Bundle;
+use crate::deploy::{Deployed, Step};
+use crate::limits;
+
+/// Why a command did not take effect.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No host listens there.
+    #[error("no host is running with data folder {}: {cause}; name its folder with --to", .data.display())]
+    Absent {
+        /// The data folder.
+        data: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// The connection broke.
+    #[error("the host did not answer: {0}")]
+    Silent(String),
+    /// The host refused: nothing has changed.
+    #[error("{}", .0.detail)]
+    Refused(Problem),
+    /// What was to be sent cannot be read.
+    #[error("{}: {cause}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+}
+
+/// A connection to a host.
+pub struct Client {
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl Client {
+    /// Connects to the host of a data folder.
+    ///
+    /// # Errors
+    /// `Absent`, `Silent`.
+    pub async fn connect(data: &Path) -> Result<Self, ClientError> {
+        let stream = UnixStream::connect(socket_of(data)).await;
+        let stream = stream.map_err(|cause| ClientError::Absent { data: data.to_owned(), cause })?;
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(silent)?;
+        tokio::spawn(connection);
+        Ok(Self { sender })
+    }
+
+    /// Reads.
+    ///
+    /// # Errors
+    /// `Silent`, `Refused`.
+    pub async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, ClientError> {
+        whole(self.send(Method::GET, path, Bytes::new()).await?).await
+    }
+
+    /// Asks for something to be done.
+    ///
+    /// # Errors
+    /// `Silent`, `Refused`.
+    pub async fn post<T: DeserializeOwned>(&mut self, path: &str, value: &impl Serialize) -> Result<T, ClientError> {
+        whole(self.send(Method::POST, path, json(value)?).await?).await
+    }
+
+    /// Asks for something to end.
+    ///
+    /// # Errors
+    /// `Silent`, `Refused`.
+    pub async fn delete(&mut self, path: &str, value: &impl Serialize) -> Result<(), ClientError> {
+        self.send(Method::DELETE, path, json(value)?).await.map(drop)
+    }
+
+    /// Lines that come as they happen.
+    ///
+    /// # Errors
+    /// `Silent`, `Refused`.
+    pub async fn lines(&mut self, path: &str) -> Result<Lines, ClientError> {
+        Ok(Lines::of(self.send(Method::GET, path, Bytes::new()).await?))
+    }
+
+    /// Deploys: sends what the host does not have, and tells of each step as it is done.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; nothing has changed.
+    pub async fn deploy(
+        &mut self,
+        bundle: &Bundle,
+        request: &DeployRequest,
+        mut tell: impl FnMut(&Step),
+    ) -> Result<Deployed, ClientError> {
+        // What is sent may be forgotten before it is named, though that is unlikely.
+        for _ in 0..3 {
+            let mut lines = Lines::of(self.send(Method::POST, "/v1/deploys", json(request)?).await?);
+            let problem = loop {
+                match lines.next().await? {
+                    Some(DeployLine::Step(step)) => tell(&step),
+                    Some(DeployLine::Deployed(deployed)) => return Ok(deployed),
+                    Some(DeployLine::Refused(problem)) => break problem,
+                    None => return Err(ClientError::Silent("it ended in the middle of the deploy".to_owned())),
+                }
+            };
+            if problem.missing.is_empty() {
+                return Err(ClientError::Refused(problem));
+            }
+            for digest in &problem.missing {
+                let Some(path) = bundle.sources.get(digest) else { return Err(ClientError::Refused(problem)) };
+                let bytes = std::fs::read(path);
+                let bytes = bytes.map_err(|cause| ClientError::Unreadable { path: path.clone(), cause })?;
+                self.send(Method::PUT, &format!("/v1/blobs/{digest}"), bytes.into()).await?;
+            }
+        }
+        Err(ClientError::Silent("it forgets what it is sent".to_owned()))
+    }
+
+    async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Result<Response<Incoming>, ClientError> {
+        self.sender.ready().await.map_err(silent)?;
+        let request = Request::builder().method(method).uri(path).header("host", "sessile").body(Full::from(body));
+        let response = self.sender.send_request(request.map_err(silent)?).await.map_err(silent)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let bytes = response.into_body().collect().await.map_err(silent)?.to_bytes();
+        let problem = serde_json::from_slice(&bytes);
+        Err(ClientError::Refused(
+            problem.unwrap_or_else(|_| Problem::new(status, format!("the host answered {status}"))),
+        ))
+    }
+}
+
+/// Lines of JSON, as they come.
+pub struct Lines {
+    body: Incoming,
+    read: Vec<u8>,
+}
+
+impl Lines {
+    fn of(response: Response<Incoming>) -> Self {
+        Self { body: response.into_body(), read: Vec::new() }
+    }
+
+    /// The next; none at the end.
+    ///
+    /// # Errors
+    /// `Silent`.
+    pub async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, ClientError> {
+        loop {
+            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.read.drain(..=end).collect();
+                return serde_json::from_slice(&line).map(Some).map_err(silent);
+            }
+            if self.read.len() > limits::ORDER_BYTES_MAX {
+                return Err(ClientError::Silent("it sent a line without end".to_owned()));
+            }
+            match self.body.frame().await {
+                Some(frame) => {
+                    let mut data = frame.map_err(silent)?.into_data().unwrap_or_default();
+                    self.read.extend_from_slice(&data.copy_to_bytes(data.remaining()));
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+}
+
+async fn whole<T: DeserializeOwned>(response: Response<Incoming>) -> Result<T, ClientError> {
+    let bytes = response.into_body().collect().await.map_err(silent)?.to_bytes();
+    serde_json::from_slice(&bytes).map_err(silent)
+}
+
+fn json(value: &impl Serialize) -> Result<Bytes, ClientError> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(silent)
+}
+
+fn silent(error: impl ToString) -> ClientError {
+    ClientError::Silent(error.to_string())
+}

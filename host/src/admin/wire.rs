@@ -1,0 +1,108 @@
+//! What goes over the admin API, as both of its ends know it: plain data. docs/admin.md describes it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::app::archive::Contents;
+use crate::app::digest::Digest;
+use crate::deploy::{Deployed, Step};
+
+/// `GET /v1/apps`: one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppInfo {
+    /// Its name.
+    pub app: String,
+    /// The current version.
+    pub version: u64,
+    /// Host names that it is served on; none: all that no other app names.
+    pub hosts: Vec<String>,
+    /// What its paths begin with.
+    pub prefix: String,
+    /// Its live websockets.
+    pub websockets: usize,
+    /// Calls of its guests by the current version, since that became so.
+    pub calls: u64,
+    /// Those that trapped.
+    pub traps: u64,
+}
+
+/// `GET /v1/apps/{app}/versions`: one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionInfo {
+    /// Its number.
+    pub version: u64,
+    /// Whether it is the current one.
+    pub current: bool,
+    /// Seconds since 1970.
+    pub deployed_at: u64,
+    /// Who deployed it.
+    pub by: String,
+    /// What they said of it.
+    pub note: Option<String>,
+    /// The component of each handler.
+    pub components: std::collections::BTreeMap<String, Digest>,
+    /// How many files its routes serve.
+    pub files: usize,
+}
+
+/// `POST /v1/deploys`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeployRequest {
+    /// What the version is made of.
+    pub contents: Contents,
+    /// What is said of it; at most 1,024 bytes.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// Whether it may reach what the running version cannot.
+    #[serde(default)]
+    pub allow_new_grants: bool,
+}
+
+/// A line of the answer to that.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeployLine {
+    /// A step is done.
+    Step(Step),
+    /// The last line: it is the current version.
+    Deployed(Deployed),
+    /// The last line: nothing has changed.
+    Refused(Problem),
+}
+
+/// `POST /v1/apps/{app}/rollback`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollbackRequest {
+    /// The version to go back to; none: the one before.
+    #[serde(default)]
+    pub version: Option<u64>,
+}
+
+/// `DELETE /v1/connections/{id}`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloseRequest {
+    /// The close code, as an application may send it (RFC 6455 §7.4).
+    #[serde(default = "going_away")]
+    pub code: u16,
+    /// The close reason, at most 123 bytes.
+    #[serde(default)]
+    pub reason: String,
+}
+
+fn going_away() -> u16 {
+    crate::failure::close_code::GOING_AWAY
+}
+
+/// Why a request changed nothing (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// The status, as of the answer where it has one of its own.
+    pub status: u16,
+    /// What is wrong, and the way out.
+    pub detail: String,
+    /// Contents that are to be sent first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Digest>,
+}

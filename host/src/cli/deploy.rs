@@ -1,0 +1,182 @@
+//! `sessile deploy`, `apps`, `versions`, `rollback`, `undeploy`: what a running host serves.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+
+use super::to::{OfApp, To, ask};
+use super::{Done, say};
+use crate::admin::wire::{AppInfo, DeployRequest, RollbackRequest, VersionInfo};
+use crate::app::Bundle;
+use crate::deploy::{Deployed, Step};
+
+#[derive(Args)]
+#[command(after_help = "Examples:
+  sessile deploy my-app                        to the host that serves this folder
+  sessile deploy my-app --to /var/lib/sessile  to the host with this data folder
+  sessile deploy echo.wasm                     one component, on all paths")]
+pub(super) struct Deploy {
+    /// The app's folder, where its sessile.toml is, or a component
+    #[arg(default_value = ".")]
+    from: PathBuf,
+    #[command(flatten)]
+    to: To,
+    /// What to remember it by, as `sessile versions` shows it
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// Let it reach what the running version cannot: other hosts, variables, interfaces
+    #[arg(long)]
+    allow_new_grants: bool,
+    /// Print steps and result as JSON lines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Deploy {
+    pub(super) fn run(self) -> anyhow::Result<Done> {
+        ask(async {
+            let begun = Instant::now();
+            let folder = self.from.is_dir().then_some(self.from.as_path());
+            let bundle = match folder {
+                Some(folder) => Bundle::read(folder)?,
+                None => Bundle::of_component(&self.from)?,
+            };
+            let mut client = self.to.connect(folder).await?;
+            let (contents, note) = (bundle.contents.clone(), self.note.clone());
+            let request = DeployRequest { contents, note, allow_new_grants: self.allow_new_grants };
+            let tell = |step: &Step| said(step, self.json);
+            let deployed = client.deploy(&bundle, &request, tell).await?;
+            if self.json {
+                say(&serde_json::to_string(&deployed)?);
+            } else {
+                let Deployed { app, version, .. } = &deployed;
+                say(&format!("{app}: version {version} is live ({})", shown(begun.elapsed())));
+            }
+            Ok(Done::Well)
+        })
+    }
+}
+
+pub(super) fn said(step: &Step, json: bool) {
+    if json {
+        say(&serde_json::to_string(step).unwrap_or_default());
+    } else {
+        say(&format!("{:<8} {:>9}  {}", step.step, shown(Duration::from_micros(step.micros)), step.says));
+    }
+}
+
+/// A time as a person reads it.
+pub(super) fn shown(time: Duration) -> String {
+    match time.as_millis() {
+        0..=9 => format!("{:.1} ms", time.as_secs_f64() * 1e3),
+        10..=9_999 => format!("{} ms", time.as_millis()),
+        _ => format!("{:.1} s", time.as_secs_f64()),
+    }
+}
+
+#[derive(Args)]
+pub(super) struct Apps {
+    #[command(flatten)]
+    to: To,
+    /// As JSON lines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Apps {
+    pub(super) fn run(self) -> anyhow::Result<Done> {
+        ask(async {
+            let apps: Vec<AppInfo> = self.to.connect(None).await?.get("/v1/apps").await?;
+            if !self.json {
+                say("APP                  VERSION  WEBSOCKETS      CALLS  TRAPS  SERVED ON");
+            }
+            for app in &apps {
+                if self.json {
+                    say(&serde_json::to_string(app)?);
+                    continue;
+                }
+                let AppInfo { app: name, version, websockets, calls, traps, prefix, .. } = app;
+                let hosts = if app.hosts.is_empty() { "every host".to_owned() } else { app.hosts.join(", ") };
+                let counts = format!("{version:>7}  {websockets:>10}  {calls:>9}  {traps:>5}");
+                say(format!("{name:<20} {counts}  {hosts} {prefix}").trim_end());
+            }
+            Ok(Done::Well)
+        })
+    }
+}
+
+#[derive(Args)]
+pub(super) struct Versions {
+    #[command(flatten)]
+    of: OfApp,
+    /// As JSON lines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Versions {
+    pub(super) fn run(self) -> anyhow::Result<Done> {
+        ask(async {
+            let (mut client, app) = self.of.connect().await?;
+            let versions: Vec<VersionInfo> = client.get(&format!("/v1/apps/{app}/versions")).await?;
+            if !self.json {
+                say("VERSION           DEPLOYED  BY               NOTE");
+            }
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            for version in versions.iter().rev() {
+                if self.json {
+                    say(&serde_json::to_string(version)?);
+                    continue;
+                }
+                let VersionInfo { version: number, by, note, .. } = version;
+                let mark = if version.current { '*' } else { ' ' };
+                let ago = super::sessions::span(now.saturating_sub(version.deployed_at));
+                let note = note.as_deref().unwrap_or_default();
+                say(format!("{mark} {number:>5}  {:>17}  {by:<15}  {note}", format!("{ago} ago")).trim_end());
+            }
+            Ok(Done::Well)
+        })
+    }
+}
+
+#[derive(Args)]
+pub(super) struct Rollback {
+    #[command(flatten)]
+    of: OfApp,
+    /// The version to go back to [default: the one before the current one]
+    #[arg(long, value_name = "NUMBER")]
+    version: Option<u64>,
+}
+
+impl Rollback {
+    pub(super) fn run(self) -> anyhow::Result<Done> {
+        ask(async {
+            let (mut client, app) = self.of.connect().await?;
+            let request = RollbackRequest { version: self.version };
+            let rolled: Deployed = client.post(&format!("/v1/apps/{app}/rollback"), &request).await?;
+            let from = rolled.previous.map(|from| format!(" (was {from})")).unwrap_or_default();
+            say(&format!("{app}: version {} is live{from}", rolled.version));
+            Ok(Done::Well)
+        })
+    }
+}
+
+#[derive(Args)]
+pub(super) struct Undeploy {
+    /// The app's name
+    app: String,
+    #[command(flatten)]
+    to: To,
+}
+
+impl Undeploy {
+    pub(super) fn run(self) -> anyhow::Result<Done> {
+        ask(async {
+            let mut client = self.to.connect(None).await?;
+            client.delete(&format!("/v1/apps/{}", self.app), &()).await?;
+            say(&format!("{}: not served any more; its versions and sessions stay on disk", self.app));
+            Ok(Done::Well)
+        })
+    }
+}

@@ -1,0 +1,438 @@
+//! Deploys: from what somebody sent to the current version of an app; and back.
+//!
+//! Owns the order of things: verified, compiled, checked against what the running version may reach, started once,
+//! written to disk, and only then swapped in. Whatever fails on the way leaves the running version untouched. One change of an app
+//! at a time.
+
+mod audit;
+mod error;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+pub use self::audit::{Action, Audit};
+pub use self::error::DeployError;
+
+use self::error::disk;
+use crate::app::archive::{Contents, Record, Shelf};
+use crate::app::{App, Apps, Loader, Version, version};
+use crate::dispatch;
+use crate::failure::Fault;
+use crate::group::Groups;
+use crate::http::{Service, health};
+use crate::limits;
+
+/// What changes the apps of a host.
+pub struct Deployer {
+    loader: Loader,
+    service: Arc<Service>,
+    audit: Arc<Audit>,
+    busy: Mutex<BTreeSet<String>>,
+    failed: Arc<Notify>,
+}
+
+/// What is to become the current version.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What it is made of; the archive has it.
+    pub contents: Contents,
+    /// Who says so.
+    pub by: String,
+    /// What they say of it.
+    pub note: Option<String>,
+    /// What if it can reach more than the running version.
+    pub new_grants: NewGrants,
+}
+
+/// What a deploy does about grants that the running version does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewGrants {
+    /// Refuse.
+    Refuse,
+    /// Take them.
+    Allow,
+}
+
+/// A step that is done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// `verify`, `compile`, `check`, `smoke`, `swap`.
+    pub step: String,
+    /// How long it took, in microseconds.
+    pub micros: u64,
+    /// What was found.
+    pub says: String,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployed {
+    /// The app.
+    pub app: String,
+    /// The version that is current now.
+    pub version: u64,
+    /// The one that was, if any.
+    pub previous: Option<u64>,
+}
+
+impl Deployer {
+    /// Of these apps, none of which is there yet.
+    pub fn new(loader: Loader, service: Arc<Service>, audit: Audit) -> Self {
+        Self { loader, service, audit: Arc::new(audit), busy: Mutex::default(), failed: Arc::default() }
+    }
+
+    /// What loads versions, and has the archive.
+    pub fn loader(&self) -> &Loader {
+        &self.loader
+    }
+
+    /// The audit log.
+    pub fn audit(&self) -> &Arc<Audit> {
+        &self.audit
+    }
+
+    /// Serves the current version of every app in the archive. One that cannot be served is named in the log, and the
+    /// others are served. Blocks.
+    ///
+    /// # Errors
+    /// `Disk`.
+    pub fn restore(&self) -> Result<(), DeployError> {
+        for name in self.loader.archive.apps().map_err(disk("the apps of the data folder"))? {
+            match self.restore_app(&name) {
+                Ok(app) => self.apps().insert(Arc::new(app)),
+                Err(error) => tracing::error!(app = name, "not served: {error}"),
+            }
+        }
+        Ok(())
+    }
+
+    fn restore_app(&self, name: &str) -> Result<App, DeployError> {
+        let shelf = self.shelf(name)?;
+        let number = shelf.current().map_err(disk("the current version"))?.unwrap_or_default();
+        let record = shelf.record(number).map_err(disk("the record of the current version"))?;
+        let groups = Arc::<Groups>::default();
+        let version = self.loader.load(&shelf, &record, &groups)?;
+        Ok(App::open(shelf, version, groups, self.failed.clone())?)
+    }
+
+    /// Makes an order the current version of its app. `tell` hears of each step as it is done.
+    ///
+    /// # Errors
+    /// See [`DeployError`]; nothing has changed.
+    ///
+    /// # Cancel safety
+    /// None: dropped between two writes, what is served would differ from what is on disk. To be spawned.
+    pub async fn deploy(&self, order: Order, tell: impl FnMut(Step)) -> Result<Deployed, DeployError> {
+        let mut steps = Steps { tell, since: Instant::now() };
+        let manifest = version::check(&order.contents)?;
+        let name = manifest.app.name;
+        let _turn = self.turn(&name)?;
+        let running = self.apps().get(&name);
+        if running.is_none() && self.apps().all().len() >= limits::APPS_MAX {
+            return Err(DeployError::TooManyApps);
+        }
+        let missing: Vec<_> = order.contents.digests().into_iter().filter(|digest| !self.has(digest)).collect();
+        if !missing.is_empty() {
+            return Err(DeployError::Missing(missing));
+        }
+        let files = order.contents.files.values().map(|files| files.len()).sum::<usize>();
+        steps.done("verify", format!("{} handlers, {files} files", order.contents.components.len()));
+        let (version, record, shelf, groups) =
+            self.prepare(order.clone(), &name, running.as_deref(), &mut steps).await?;
+        let grants = self.check(&version, running.as_deref(), order.new_grants)?;
+        steps.done("check", grants_said(&grants));
+        smoke(&version).await?;
+        steps.done(
+            "smoke",
+            version
+                .health
+                .as_ref()
+                .map_or("every handler starts".into(), |path| format!("every handler starts, {path} answers")),
+        );
+        let previous = running.as_ref().map(|app| app.number());
+        let number = record.number;
+        let next = self.next(running, version, groups).await?;
+        let action = Action::Deploy { version: number, new_grants: grants };
+        self.commit(&order.by, &name, action, move || {
+            shelf.add(&record)?;
+            shelf.set_current(number)?;
+            shelf.prune()
+        })
+        .await?;
+        match next {
+            Next::Version(app, version) => self.apps().swap(&app, version),
+            Next::App(app) => self.apps().insert(app),
+        }
+        steps.done("swap", previous.map_or("the first version".into(), |previous| format!("from version {previous}")));
+        self.sweep();
+        tracing::info!(app = name, version = number, by = order.by, "deployed");
+        Ok(Deployed { app: name, version: number, previous })
+    }
+
+    /// Makes a kept version the current one again; by itself the one before.
+    ///
+    /// # Errors
+    /// See [`DeployError`]; nothing has changed.
+    ///
+    /// # Cancel safety
+    /// As [`Self::deploy`].
+    pub async fn rollback(&self, name: &str, to: Option<u64>, by: &str) -> Result<Deployed, DeployError> {
+        let app = self.app(name)?;
+        let _turn = self.turn(name)?;
+        let from = app.number();
+        let version = self.target(&app, to)?;
+        let loaded = match app.previous(version) {
+            Some(loaded) => loaded,
+            None => self.load(&app, version).await?,
+        };
+        if !app.keeps(&loaded) {
+            return Err(DeployError::Store);
+        }
+        self.apps().check(&loaded)?;
+        let shelf = app.shelf.clone();
+        let current = move || shelf.set_current(version);
+        self.commit(by, name, Action::Rollback { from, version }, current).await?;
+        self.apps().swap(&app, loaded);
+        tracing::warn!(app = name, from, version, by, "rolled back");
+        Ok(Deployed { app: name.to_owned(), version, previous: Some(from) })
+    }
+
+    /// Serves an app no more; its versions and its sessions stay on disk.
+    ///
+    /// # Errors
+    /// See [`DeployError`]; nothing has changed.
+    ///
+    /// # Cancel safety
+    /// As [`Self::deploy`].
+    pub async fn undeploy(&self, name: &str, by: &str) -> Result<Arc<App>, DeployError> {
+        let app = self.app(name)?;
+        let _turn = self.turn(name)?;
+        let shelf = app.shelf.clone();
+        self.commit(by, name, Action::Undeploy { version: app.number() }, move || shelf.retire()).await?;
+        self.apps().remove(name);
+        tracing::info!(app = name, by, "undeployed");
+        Ok(app)
+    }
+
+    /// Rolls back, as they fail their trial, versions that trap. Never returns.
+    pub async fn watch(&self) -> ! {
+        loop {
+            self.failed.notified().await;
+            for app in self.apps().all() {
+                let tried = app.tried();
+                if !tried.trial.has_failed() {
+                    continue;
+                }
+                let (calls, traps) = tried.trial.counted();
+                let (name, version) = (&app.name, tried.version.number);
+                tracing::error!(app = name, version, calls, traps, "the version traps: rolling back");
+                if let Err(error) =
+                    self.rollback(name, app.previous_number().filter(|previous| *previous < version), "host").await
+                {
+                    tracing::error!(app = name, version, "not rolled back: {error}");
+                }
+            }
+        }
+    }
+
+    /// The app of a name.
+    ///
+    /// # Errors
+    /// `NoApp`.
+    pub fn app(&self, name: &str) -> Result<Arc<App>, DeployError> {
+        self.apps().get(name).ok_or_else(|| DeployError::NoApp { app: name.to_owned() })
+    }
+
+    /// Loads, off the I/O workers.
+    async fn prepare<T: FnMut(Step)>(
+        &self,
+        order: Order,
+        name: &str,
+        running: Option<&App>,
+        steps: &mut Steps<T>,
+    ) -> Result<(Version, Record, Shelf, Arc<Groups>), DeployError> {
+        let (loader, contents) = (self.loader.clone(), order.contents.clone());
+        let (all, fresh) = blocking(move || Ok(loader.compile(&contents)?)).await?;
+        steps.done("compile", format!("{fresh} of {all} components, the others were cached"));
+        let shelf = self.shelf(name)?;
+        let groups = running.map_or_else(Arc::default, |app| app.groups().clone());
+        let loader = self.loader.clone();
+        blocking(move || {
+            let newest = shelf.numbers().map_err(disk("the versions"))?.last().copied().unwrap_or_default();
+            let Order { contents, by, note, .. } = order;
+            let record = Record { number: newest + 1, deployed_at: now(), by, note, contents };
+            let version = loader.load(&shelf, &record, &groups)?;
+            Ok((version, record, shelf, groups))
+        })
+        .await
+    }
+
+    /// What a version can reach that the running one cannot.
+    fn check(&self, version: &Version, running: Option<&App>, rule: NewGrants) -> Result<Vec<String>, DeployError> {
+        self.apps().check(version)?;
+        let Some(running) = running else { return Ok(version.wants.iter().cloned().collect()) };
+        if !running.keeps(version) {
+            return Err(DeployError::Store);
+        }
+        let new: Vec<_> = version.wants.difference(&running.current().wants).cloned().collect();
+        match rule {
+            NewGrants::Refuse if !new.is_empty() => Err(DeployError::NewGrants(new)),
+            _ => Ok(new),
+        }
+    }
+
+    async fn next(
+        &self,
+        running: Option<Arc<App>>,
+        version: Version,
+        groups: Arc<Groups>,
+    ) -> Result<Next, DeployError> {
+        if let Some(app) = running {
+            return Ok(Next::Version(app, Arc::new(version)));
+        }
+        let (shelf, failed) = (self.shelf(&version.name)?, self.failed.clone());
+        let app = blocking(move || Ok(App::open(shelf, version, groups, failed)?)).await?;
+        Ok(Next::App(Arc::new(app)))
+    }
+
+    /// Writes what is about to happen to the audit log, then makes it so on disk.
+    async fn commit(
+        &self,
+        by: &str,
+        app: &str,
+        action: Action,
+        change: impl FnOnce() -> std::io::Result<()> + Send + 'static,
+    ) -> Result<(), DeployError> {
+        let (audit, by, app) = (self.audit.clone(), by.to_owned(), app.to_owned());
+        blocking(move || {
+            audit.write(&by, &app, &action).map_err(disk("the audit log"))?;
+            change().map_err(disk("the version's files"))
+        })
+        .await
+    }
+
+    fn target(&self, app: &App, to: Option<u64>) -> Result<u64, DeployError> {
+        let (name, current) = (app.name.clone(), app.number());
+        let kept = app.shelf.numbers().map_err(disk("the versions"))?;
+        match to {
+            Some(version) if kept.contains(&version) => Ok(version),
+            Some(version) => Err(DeployError::NoVersion { app: name, version, kept }),
+            None => {
+                let earlier = kept.into_iter().rfind(|number| *number < current);
+                earlier.ok_or(DeployError::NoEarlier { app: name, version: current })
+            }
+        }
+    }
+
+    async fn load(&self, app: &Arc<App>, number: u64) -> Result<Arc<Version>, DeployError> {
+        let (loader, app) = (self.loader.clone(), app.clone());
+        blocking(move || {
+            let record = app.shelf.record(number).map_err(disk("the version's record"))?;
+            Ok(Arc::new(loader.load(&app.shelf, &record, app.groups())?))
+        })
+        .await
+    }
+
+    /// Forgets content that no version names any more; a failure costs room on the disk.
+    fn sweep(&self) {
+        let archive = self.loader.archive.clone();
+        tokio::task::spawn_blocking(move || match archive.sweep(limits::BLOB_GRACE) {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::debug!(forgotten, "content of versions that are not kept"),
+            Err(error) => tracing::warn!("old content could not be forgotten: {error}"),
+        });
+    }
+
+    fn apps(&self) -> &Apps {
+        &self.service.apps
+    }
+
+    fn has(&self, digest: &crate::app::digest::Digest) -> bool {
+        self.loader.archive.blobs.has(digest)
+    }
+
+    fn shelf(&self, name: &str) -> Result<Shelf, DeployError> {
+        self.loader.archive.shelf(name).map_err(disk("the app's folder"))
+    }
+
+    fn turn(&self, name: &str) -> Result<Turn<'_>, DeployError> {
+        match self.lock().insert(name.to_owned()) {
+            true => Ok(Turn { deployer: self, name: name.to_owned() }),
+            false => Err(DeployError::Busy { app: name.to_owned() }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is left to do once all is on disk: nothing that can fail.
+enum Next {
+    Version(Arc<App>, Arc<Version>),
+    App(Arc<App>),
+}
+
+/// Nobody else changes this app until it is dropped.
+struct Turn<'a> {
+    deployer: &'a Deployer,
+    name: String,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.deployer.lock().remove(&self.name);
+    }
+}
+
+/// Tells of steps, and how long each took.
+struct Steps<T> {
+    tell: T,
+    since: Instant,
+}
+
+impl<T: FnMut(Step)> Steps<T> {
+    fn done(&mut self, step: &str, says: String) {
+        let micros = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        (self.tell)(Step { step: step.to_owned(), micros, says });
+        self.since = Instant::now();
+    }
+}
+
+/// Whether every handler starts, and the health path answers.
+async fn smoke(version: &Version) -> Result<(), DeployError> {
+    for handler in version.handlers() {
+        let started = handler.clone().smoke().await;
+        let started = started.unwrap_or_else(|lost| Err(Fault::NotStarted(lost.to_string())));
+        if let Err(fault) = started {
+            let (fault, _) = dispatch::report(fault, &handler.name);
+            return Err(DeployError::Start { handler: handler.name.to_string(), fault });
+        }
+    }
+    match &version.health {
+        Some(path) => health::check(version, path).await.map_err(DeployError::Health),
+        None => Ok(()),
+    }
+}
+
+fn grants_said(new: &[String]) -> String {
+    match new {
+        [] => "nothing new that it can reach".to_owned(),
+        new => format!("new: {}", new.join(", ")),
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DeployError> + Send + 'static,
+) -> Result<T, DeployError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|lost| Err(DeployError::Lost(lost.to_string())))
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+}

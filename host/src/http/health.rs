@@ -1,0 +1,60 @@
+//! Whether a version answers, before any peer meets it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use http::{Request, StatusCode};
+use tokio_util::sync::CancellationToken;
+
+use super::exchange::answered;
+use crate::app::{Target, Version};
+use crate::dispatch::Seat;
+use crate::limits;
+use crate::port::exchange::{Answer, ExchangePort, Patience};
+use crate::port::head::{Ends, Head};
+use crate::session::{LiveSessions, MemoryDb, SessionBinding};
+
+/// Asks a version for a path of its own, by an exchange that no peer began: it is from 127.0.0.1, and its session is kept
+/// nowhere.
+///
+/// # Errors
+/// Why that is no 2xx.
+pub async fn check(version: &Version, path: &str) -> Result<(), String> {
+    let uri = format!("{}{path}", version.place.prefix);
+    let request = Request::get(uri.as_str()).header(http::header::HOST, "localhost").body(());
+    let (parts, ()) = request.map_err(|error| format!("health path {path}: {error}"))?.into_parts();
+    let (handler, params) = match version.find(parts.uri.path()) {
+        Some((Target::Handler(handler), params)) if handler.exports.answers_http() => (handler.clone(), params),
+        Some((Target::Files(_), _)) => return Ok(()),
+        Some(_) => return Err(format!("health path {path}: its route does not answer HTTP requests")),
+        None => return Err(format!("health path {path}: no route has it")),
+    };
+    let params = params.iter().map(|(name, value)| (name.into(), value.into())).collect();
+    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let head = Head::of_exchange(parts, Ends { peer: nowhere, local: nowhere, secure: false }, params);
+    let session =
+        SessionBinding::new(Arc::<MemoryDb>::default(), Arc::<LiveSessions>::default(), version.lifetimes, None);
+    let patience = Patience { body: version.pace.body, stall: version.pace.stall };
+    let port =
+        ExchangePort::new(head, None, session, version.cookies.clone(), false, CancellationToken::new(), patience);
+    let (port, seat) = (Arc::new(port), Seat { version: version.number, handler });
+    let call = seat.handle_exchange(&port);
+    let status = match answered(call, &port, &seat.handler.name, limits::HEALTH).await {
+        Ok((answer, _)) => status(&answer),
+        Err((fault, report)) => return Err(format!("health path {path}: {fault} (report {report})")),
+    };
+    match status {
+        Some(status) if status.is_success() => Ok(()),
+        Some(status) => Err(format!("health path {path}: it answered {status}")),
+        None => Err(format!("health path {path}: it ended the connection")),
+    }
+}
+
+fn status(answer: &Answer) -> Option<StatusCode> {
+    match answer {
+        Answer::Whole(response) => Some(response.status()),
+        Answer::Streamed(response) => Some(response.status()),
+        Answer::Standard(response) => Some(response.status()),
+        Answer::Cancelled => None,
+    }
+}

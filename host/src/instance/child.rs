@@ -1,0 +1,63 @@
+//! Compilation in a process of its own, so that a component which is made to be hard to compile takes that process
+//! down and nothing else.
+//!
+//! Owns how the process is started, and what its end means. The bounds on it are its own first act
+//! ([`confine`]).
+
+use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+use crate::limits;
+
+/// Compiles into a file.
+///
+/// # Errors
+/// What the compiler says of the component, or how its process ended.
+pub(super) fn compile(program: &Path, bytes: &[u8], path: &Path) -> wasmtime::Result<()> {
+    let mut child = Command::new(program)
+        .arg("compile-component")
+        .arg(path)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // One that has ended already says why below.
+        let _ended = stdin.write_all(bytes);
+    }
+    let ended = child.wait_with_output()?;
+    match ended.status.success() {
+        true => Ok(()),
+        false => Err(wasmtime::Error::msg(verdict(&ended))),
+    }
+}
+
+/// Bounds this process, which compiles.
+///
+/// # Errors
+/// What the system says.
+pub fn confine() -> std::io::Result<()> {
+    let bound = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
+    setrlimit(Resource::As, bound(limits::COMPILE_BYTES_MAX as u64))?;
+    setrlimit(Resource::Core, bound(0))?;
+    Ok(setrlimit(Resource::Cpu, bound(limits::COMPILE_CPU.as_secs()))?)
+}
+
+fn verdict(ended: &Output) -> String {
+    let said = String::from_utf8_lossy(&ended.stderr);
+    let said = said.trim().trim_start_matches("error: ");
+    match (ended.status.signal(), ended.status.code()) {
+        (None, Some(2)) if !said.is_empty() => said.to_owned(),
+        // SIGXCPU, or SIGKILL at the hard limit.
+        (Some(9 | 24), _) => format!("it takes more than {:?} of CPU to compile", limits::COMPILE_CPU),
+        _ if said.contains("memory") || said.contains("Cannot allocate") => {
+            format!("it takes more than {} MiB to compile", limits::COMPILE_BYTES_MAX / limits::MIB)
+        }
+        _ => format!("its compiler ended with {}: {said}", ended.status),
+    }
+}
