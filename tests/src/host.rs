@@ -66,12 +66,21 @@ impl Host {
 
     /// Serves an app; returns once it is listening.
     pub fn start_with(app: &App, settings: Settings<'_>) -> Self {
+        Self::serve(Some(app), settings)
+    }
+
+    /// Serves what was deployed in the data folder; returns once it is listening.
+    pub fn start_deployed(settings: Settings<'_>) -> Self {
+        Self::serve(None, settings)
+    }
+
+    fn serve(app: Option<&App>, settings: Settings<'_>) -> Self {
         let own = settings.data.is_none().then(|| TempDir::new().expect("a data folder"));
         let data = settings.data.or(own.as_ref().map(TempDir::path)).expect("one of the two").to_owned();
         let mut command = Self::command(settings.program);
         command
             .arg("serve")
-            .arg(app.path())
+            .args(app.map(App::path))
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
             .args(&settings.args);
@@ -97,16 +106,28 @@ impl Host {
 
     /// Runs the program to its end with this on its stdin.
     pub fn run_with_input(args: &[&str], input: &str) -> Output {
+        Self::run_with_bytes(args, input.as_bytes())
+    }
+
+    /// As [`Self::run_with_input`]; it may end before it has read all.
+    pub fn run_with_bytes(args: &[&str], input: &[u8]) -> Output {
         let mut command = Self::command(None);
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
-        child.stdin.take().expect("stdin is piped").write_all(input.as_bytes()).expect("it reads its input");
+        let _ended = child.stdin.take().expect("stdin is piped").write_all(input);
         child.wait_with_output().expect("the program runs")
     }
 
     /// Deploys an app to it, by the command line; how that went.
     pub async fn deploy(&self, app: &App, more: &[&str]) -> Output {
         self.command_to(&[&["deploy", app.path().to_str().expect("a path in UTF-8")], more].concat()).await
+    }
+
+    /// Begins to deploy an app to it.
+    pub fn spawn_deploy(&self, app: &App) -> Child {
+        let mut command = Self::command(None);
+        command.arg("deploy").arg(app.path()).arg("--to").arg(&self.data);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
     }
 
     /// Runs a command that asks this host.

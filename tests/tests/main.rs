@@ -11,6 +11,7 @@ mod counter;
 mod crash;
 mod d_http;
 mod d_standard;
+mod deploy;
 mod echo;
 mod faults;
 mod layers;

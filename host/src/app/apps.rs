@@ -33,13 +33,13 @@ struct Entry {
 /// Another app is served there.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "app '{other}' is served on {host}{prefix} already; give this one `hosts` or a `prefix` of its own in [app], or undeploy that one",
-    host = .host.as_deref().unwrap_or("every host, at ")
+    "app '{other}' is served at {}{prefix}/ already; give one of them `hosts` or a `prefix` of its own in [app], or undeploy that one",
+    .host.as_deref().unwrap_or("*")
 )]
 pub struct Conflict {
     /// The other app.
     pub other: String,
-    /// The host, or any.
+    /// The host; none: any.
     pub host: Option<String>,
     /// The prefix.
     pub prefix: String,

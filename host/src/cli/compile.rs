@@ -1,16 +1,33 @@
 //! What a host runs for each component that is to be compiled: this program, bounded.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
 
 use super::Done;
-use crate::instance::{cache, child};
+use crate::instance::cache;
+use crate::instance::child::{self, Bounds};
 use crate::limits;
 
-pub(super) fn run(file: &Path) -> anyhow::Result<Done> {
-    child::confine()?;
+/// Bounds that a host sets, and the component's way.
+#[derive(Args)]
+pub(super) struct CompileComponent {
+    /// Where the code goes; the component comes from stdin
+    file: PathBuf,
+    /// Seconds of CPU
+    #[arg(long)]
+    cpu_s: u64,
+    /// Bytes of address space
+    #[arg(long)]
+    memory_bytes: u64,
+}
+
+pub(super) fn run(CompileComponent { file, cpu_s, memory_bytes }: CompileComponent) -> anyhow::Result<Done> {
+    child::confine(Bounds { cpu: Duration::from_secs(cpu_s), memory_bytes })?;
     let mut bytes = Vec::new();
     std::io::stdin().lock().take(limits::BLOB_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    cache::compile_to(&bytes, file).map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    cache::compile_to(&bytes, &file).map_err(|error| anyhow::anyhow!("{error:#}"))?;
     Ok(Done::Well)
 }

@@ -145,15 +145,15 @@ pub(super) struct Rollback {
     #[command(flatten)]
     of: OfApp,
     /// The version to go back to [default: the one before the current one]
-    #[arg(long, value_name = "NUMBER")]
-    version: Option<u64>,
+    #[arg(long, value_name = "VERSION")]
+    number: Option<u64>,
 }
 
 impl Rollback {
     pub(super) fn run(self) -> anyhow::Result<Done> {
         ask(async {
             let (mut client, app) = self.of.connect().await?;
-            let request = RollbackRequest { version: self.version };
+            let request = RollbackRequest { version: self.number };
             let rolled: Deployed = client.post(&format!("/v1/apps/{app}/rollback"), &request).await?;
             let from = rolled.previous.map(|from| format!(" (was {from})")).unwrap_or_default();
             say(&format!("{app}: version {} is live{from}", rolled.version));

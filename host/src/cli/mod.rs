@@ -57,10 +57,7 @@ enum Command {
     Sessions(sessions::Sessions),
     /// What a host runs for each component that is to be compiled
     #[command(hide = true)]
-    CompileComponent {
-        /// Where the code goes; the component comes from stdin
-        file: PathBuf,
-    },
+    CompileComponent(compile::CompileComponent),
 }
 
 /// Runs the command line of this process.
@@ -75,7 +72,7 @@ pub fn main() -> ExitCode {
         Command::Rollback(rollback) => rollback.run(),
         Command::Undeploy(undeploy) => undeploy.run(),
         Command::Sessions(sessions) => sessions::run(sessions),
-        Command::CompileComponent { file } => compile::run(&file),
+        Command::CompileComponent(compile) => compile::run(compile),
     };
     match result {
         Ok(code) => code.into(),
@@ -124,4 +121,14 @@ fn say(line: &str) {
 fn report(error: &anyhow::Error) {
     let mut err = std::io::stderr().lock();
     let _closed = writeln!(err, "error: {error:#}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn arguments_do_not_contradict_each_other() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -8,10 +8,22 @@ use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::limits;
+
+/// What a compilation may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// CPU, in whole seconds.
+    pub cpu: Duration,
+    /// Address space.
+    pub memory_bytes: u64,
+}
+
+const BOUNDS: Bounds = Bounds { cpu: limits::COMPILE_CPU, memory_bytes: limits::COMPILE_BYTES_MAX as u64 };
 
 /// Compiles into a file.
 ///
@@ -21,6 +33,8 @@ pub(super) fn compile(program: &Path, bytes: &[u8], path: &Path) -> wasmtime::Re
     let mut child = Command::new(program)
         .arg("compile-component")
         .arg(path)
+        .args(["--cpu-s", &BOUNDS.cpu.as_secs().to_string()])
+        .args(["--memory-bytes", &BOUNDS.memory_bytes.to_string()])
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -37,26 +51,27 @@ pub(super) fn compile(program: &Path, bytes: &[u8], path: &Path) -> wasmtime::Re
     }
 }
 
-/// Bounds this process, which compiles.
+/// Bounds this process, which compiles; past them the kernel ends it.
 ///
 /// # Errors
 /// What the system says.
-pub fn confine() -> std::io::Result<()> {
+pub fn confine(bounds: Bounds) -> std::io::Result<()> {
     let bound = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
-    setrlimit(Resource::As, bound(limits::COMPILE_BYTES_MAX as u64))?;
+    setrlimit(Resource::As, bound(bounds.memory_bytes))?;
     setrlimit(Resource::Core, bound(0))?;
-    Ok(setrlimit(Resource::Cpu, bound(limits::COMPILE_CPU.as_secs()))?)
+    Ok(setrlimit(Resource::Cpu, bound(bounds.cpu.as_secs()))?)
 }
 
+/// What the end of a compilation means.
 fn verdict(ended: &Output) -> String {
     let said = String::from_utf8_lossy(&ended.stderr);
     let said = said.trim().trim_start_matches("error: ");
     match (ended.status.signal(), ended.status.code()) {
         (None, Some(2)) if !said.is_empty() => said.to_owned(),
         // SIGXCPU, or SIGKILL at the hard limit.
-        (Some(9 | 24), _) => format!("it takes more than {:?} of CPU to compile", limits::COMPILE_CPU),
-        _ if said.contains("memory") || said.contains("Cannot allocate") => {
-            format!("it takes more than {} MiB to compile", limits::COMPILE_BYTES_MAX / limits::MIB)
+        (Some(9 | 24), _) => format!("it takes more than {:?} of CPU to compile", BOUNDS.cpu),
+        _ if said.contains("memory") => {
+            format!("it takes more than {} MiB to compile", BOUNDS.memory_bytes / limits::MIB as u64)
         }
         _ => format!("its compiler ended with {}: {said}", ended.status),
     }
