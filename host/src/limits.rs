@@ -292,6 +292,11 @@ pub const TRIAL_TRAPS: u64 = 3;
 /// Traps in a hundred calls in that time, from which on it is rolled back. Key `rollback.percent`.
 pub const TRIAL_PERCENT: u64 = 10;
 
+/// Changes of files that wait for `sessile dev`; more say nothing more.
+pub const WATCH_EVENTS_MAX: usize = 1024;
+/// Without a change, after which `sessile dev` builds.
+pub const WATCH_QUIET: Duration = Duration::from_millis(30);
+
 // ---- server --------------------------------------------------------------------------------
 
 /// From SIGTERM to the end; past it what is left is cut.

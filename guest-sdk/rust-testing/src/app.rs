@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use sessile::http::Proxies;
 use sessile::instance::cache::Compiler;
 use sessile::instance::engine::Memory;
-use sessile::server::{Server, Settings, guest_runtime};
+use sessile::server::{Origins, Server, Settings, guest_runtime};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
@@ -62,6 +62,7 @@ impl App {
             data: data_folder,
             cache: cache(),
             compiler: Compiler::Here,
+            origins: Origins::Listed,
             listen,
             memory,
             tls: None,

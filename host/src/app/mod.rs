@@ -14,4 +14,4 @@ pub use apps::{Apps, Conflict};
 pub use bundle::Bundle;
 pub use live::{App, OpenError};
 pub use trial::Outcome;
-pub use version::{Files, Loader, Place, Target, Version, VersionError, read_manifest};
+pub use version::{Files, Loader, Origins, Place, Target, Version, VersionError, read_manifest};

@@ -5,6 +5,7 @@
 mod build;
 mod compile;
 mod deploy;
+mod dev;
 mod serve;
 mod sessions;
 mod to;
@@ -43,6 +44,8 @@ enum Command {
     Up(serve::Serve),
     /// Serve an app as it is built, and whatever else was deployed
     Serve(serve::Serve),
+    /// Build, serve, and do both anew whenever something in the folder changes; websockets stay
+    Dev(serve::Serve),
     /// Make an app's folder, or one component, the current version in a running host; websockets stay
     Deploy(deploy::Deploy),
     /// The apps that a host serves
@@ -66,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Build { dir } => build(&dir).map(|()| Done::Well),
         Command::Up(serve) => serve::up(serve),
         Command::Serve(serve) => serve::run(serve),
+        Command::Dev(args) => dev::run(args),
         Command::Deploy(deploy) => deploy.run(),
         Command::Apps(apps) => apps.run(),
         Command::Versions(versions) => versions.run(),

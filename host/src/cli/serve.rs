@@ -13,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use super::{Done, build, default_data, report, say};
 use crate::instance::cache::Compiler;
 use crate::instance::engine::Memory;
-use crate::server::{self, Server, Settings};
+use crate::server::{self, Origins, Server, Settings};
 use crate::tls::TlsFiles;
 
 #[derive(Args)]
@@ -58,7 +58,12 @@ pub(super) fn up(mut serve: Serve) -> anyhow::Result<Done> {
     run(serve)
 }
 
-pub(super) fn run(serve: Serve) -> anyhow::Result<Done> {
+pub(super) fn run(args: Serve) -> anyhow::Result<Done> {
+    serve(args, Origins::Listed, async |_| std::future::pending().await)
+}
+
+/// Serves until a signal ends it, or `beside` returns.
+pub(super) fn serve(serve: Serve, origins: Origins, beside: impl AsyncFnOnce(&Server)) -> anyhow::Result<Done> {
     log_to_stderr(&serve)?;
     let data = serve.data.unwrap_or_else(|| default_data(serve.dir.as_deref().unwrap_or(Path::new("."))));
     let tls = serve.tls_cert.zip(serve.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
@@ -70,6 +75,7 @@ pub(super) fn run(serve: Serve) -> anyhow::Result<Done> {
         data,
         folder: serve.dir,
         listen: serve.listen,
+        origins,
         memory: if serve.amnesia { Memory::Amnesia } else { Memory::Keep },
     };
     raise_file_limit();
@@ -79,7 +85,7 @@ pub(super) fn run(serve: Serve) -> anyhow::Result<Done> {
         let server = Server::start(&settings, guests.handle().clone()).await?;
         let scheme = if server.is_secure() { "https" } else { "http" };
         say(&format!("listening on {scheme}://{}", server.address()?));
-        match server.run().await {
+        match server.run(beside).await {
             Ok(()) => Ok(Done::Well),
             Err(error) => {
                 report(&error.into());

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::{self, Admin};
+pub use crate::app::Origins;
 use crate::app::archive::Archive;
 use crate::app::{App, Apps, Bundle, Loader, VersionError};
 use crate::deploy::{Audit, DeployError, Deployed, Deployer, NewGrants, Order, Step};
@@ -47,6 +48,8 @@ pub struct Settings {
     pub compiler: Compiler,
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
+    /// Whose pages may open websockets.
+    pub origins: Origins,
     /// Whether instances are kept between events.
     pub memory: Memory,
     /// The certificate to serve with; none for plain HTTP.
@@ -207,13 +210,19 @@ impl Server {
         self.service.apps.all()
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains; SIGHUP deploys the folder again.
+    /// Serves until SIGTERM or SIGINT, or until `beside` returns, then drains; SIGHUP deploys the folder again.
     ///
     /// # Errors
     /// `System`, where signals or the admin socket cannot be had.
-    pub async fn run(self) -> Result<(), StartError> {
+    pub async fn run(self, beside: impl AsyncFnOnce(&Self)) -> Result<(), StartError> {
         let signals = Signals::new().map_err(|cause| StartError::System { what: "signal handlers", cause })?;
-        self.run_until(async |server| server.signals(signals).await).await
+        self.run_until(async |server| {
+            tokio::select! {
+                () = server.signals(signals) => {}
+                () = beside(server) => {}
+            }
+        })
+        .await
     }
 
     /// Serves until `end` returns, then drains.
@@ -348,7 +357,7 @@ fn deployer(settings: &Settings, engine: &Arc<Engine>, service: Arc<Service>) ->
     let cache = Cache::open(&settings.cache, settings.compiler.clone()).map_err(system("the compile cache"))?;
     let archive = Archive::open(&settings.data).map_err(system("the archive of versions"))?;
     let audit = Audit::open(&settings.data).map_err(system("the audit log"))?;
-    let loader = Loader { engine: engine.clone(), cache: Arc::new(cache), archive };
+    let loader = Loader { engine: engine.clone(), cache: Arc::new(cache), archive, origins: settings.origins };
     Ok(Deployer::new(loader, service, audit))
 }
 

@@ -52,11 +52,11 @@ pub struct AppSettings {
 }
 
 impl AppSettings {
-    /// Which pages may open websockets; those of this machine only as far as they are listed.
+    /// Which pages may open websockets.
     #[must_use]
-    pub fn origins(&self) -> OriginRule {
+    pub fn origins(&self, allow_loopback: bool) -> OriginRule {
         let (allowed, require) = (self.allowed_origins.clone(), self.require_origin);
-        OriginRule { allowed, allow_loopback: false, require }
+        OriginRule { allowed, allow_loopback, require }
     }
 }
 

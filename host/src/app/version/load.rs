@@ -28,6 +28,17 @@ pub struct Loader {
     pub cache: Arc<Cache>,
     /// What they are made of.
     pub archive: Archive,
+    /// Whose pages may open websockets.
+    pub origins: Origins,
+}
+
+/// Whose pages may open websockets, on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origins {
+    /// The app's own, and those that its manifest lists.
+    Listed,
+    /// Also those that this machine serves on any port, as in development.
+    AndLoopback,
 }
 
 impl Loader {
@@ -58,7 +69,7 @@ impl Loader {
             cookies: Arc::new(cookies(&manifest.session)),
             lifetimes: Lifetimes { idle: manifest.session.idle, absolute: manifest.session.absolute },
             store: manifest.session.store,
-            origins: manifest.app.origins(),
+            origins: manifest.app.origins(self.origins == Origins::AndLoopback),
             cors: manifest.cors.clone(),
             pace: manifest.pace,
             router: Router::new(routes)?,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use self::error::VersionError;
-pub use self::load::{Loader, check, manifest_of};
+pub use self::load::{Loader, Origins, check, manifest_of};
 
 use super::manifest::{self, Manifest, RollbackSettings, Store};
 use super::route::{Params, Router};

@@ -142,8 +142,8 @@ fn full_manifest_is_read_whole() {
     assert!(manifest.app.require_origin);
     let origins: Vec<_> = manifest.app.allowed_origins.iter().map(Origin::to_string).collect();
     assert_eq!(origins, ["https://x.example", "http://localhost:3000"]);
-    assert!(manifest.app.origins().require);
-    assert_eq!(manifest.app.origins().allowed, manifest.app.allowed_origins);
+    assert!(manifest.app.origins(false).require);
+    assert_eq!(manifest.app.origins(false).allowed, manifest.app.allowed_origins);
     assert_eq!((manifest.routes.len(), manifest.handlers.len()), (2, 2));
     let chat = &manifest.handlers["chat"];
     let component = "apps/chat/../target/wasm32-wasip2/release/chat.wasm";
