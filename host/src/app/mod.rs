@@ -2,6 +2,7 @@
 
 pub mod manifest;
 pub mod route;
+pub mod trial;
 pub mod version;
 
 pub use version::{App, Files, Target, Version, VersionError, read_manifest};

@@ -6,11 +6,13 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 use super::manifest::{self, Autosave, Export, HandlerSettings, Manifest, ManifestError, RouteTarget, Store};
 use super::route::{DuplicateRoute, Params, Pattern, Router};
+use super::trial::Trials;
 use crate::bindings::Identity;
 use crate::group::Groups;
 use crate::instance::cache::Cache;
@@ -43,6 +45,8 @@ pub struct Version {
     pub cors: Option<manifest::CorsSettings>,
     /// What time a peer has.
     pub pace: manifest::PaceSettings,
+    /// What time its successor leaves to loop-style websockets that stay on it; then 1012.
+    pub drain: Duration,
     router: Router<Target>,
     handlers: HashMap<String, Arc<Handler>>,
 }
@@ -148,6 +152,7 @@ pub struct App {
     cache: Cache,
     groups: Arc<Groups>,
     current: ArcSwap<Version>,
+    pub(super) trials: Trials,
 }
 
 impl App {
@@ -158,7 +163,8 @@ impl App {
     pub fn load(engine: &Arc<Engine>, folder: &Path, cache: Cache) -> Result<Self, VersionError> {
         let groups = Arc::new(Groups::default());
         let version = Version::load(engine, folder, &cache, &groups, 1)?;
-        Ok(Self { folder: folder.to_owned(), cache, groups, current: ArcSwap::from_pointee(version) })
+        let current = ArcSwap::from_pointee(version);
+        Ok(Self { folder: folder.to_owned(), cache, groups, current, trials: Trials::default() })
     }
 
     /// Loads the folder again and makes it current. Blocks: reads and compiles. Returns its number.
@@ -218,6 +224,7 @@ impl Version {
             origins: manifest.app.origins(),
             cors: manifest.cors.clone(),
             pace: manifest.pace,
+            drain: manifest.app.drain,
             router: Router::new(routes)?,
             handlers,
         })
@@ -316,7 +323,9 @@ fn choose(exports: Exports, chosen: Option<Export>, name: &str) -> Result<Export
     let none = Exports::default();
     let (export, left) = match chosen {
         None => return unambiguous(exports, name),
-        Some(Export::WebsocketEvents) => ("websocket-events", Exports { events: exports.events, ..none }),
+        Some(Export::WebsocketEvents) => {
+            ("websocket-events", Exports { events: exports.events, upgrade: exports.upgrade, ..none })
+        }
         Some(Export::WebsocketHandler) => ("websocket-handler", Exports { looped: exports.looped, ..none }),
         Some(Export::HttpHandler) => ("http-handler", Exports { http: exports.http, ..none }),
         Some(Export::Incoming) => (INCOMING, Exports { incoming: exports.incoming, ..none }),
@@ -332,7 +341,7 @@ const INCOMING: &str = "wasi:http/incoming-handler";
 const STANDARD: &str = "wasi:http/handler";
 
 fn unambiguous(exports: Exports, name: &str) -> Result<Exports, VersionError> {
-    let Exports { events, looped, http, incoming, standard } = &exports;
+    let Exports { events, looped, http, incoming, standard, .. } = &exports;
     let websocket = [(looped.is_some(), "websocket-handler"), (events.is_some(), "websocket-events")];
     let http = [(http.is_some(), "http-handler"), (incoming.is_some(), INCOMING), (standard.is_some(), STANDARD)];
     for alike in [&websocket[..], &http] {

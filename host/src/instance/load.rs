@@ -17,6 +17,8 @@ use crate::bindings::{GuestState, qualified};
 pub struct Exports {
     /// `websocket-events`: `on-open`, `on-messages`, `on-close`.
     pub events: Option<[ComponentExportIndex; 3]>,
+    /// `websocket-upgrade`, beside those: `on-upgrade`.
+    pub upgrade: Option<[ComponentExportIndex; 1]>,
     /// `websocket-handler`: `handle`.
     pub looped: Option<[ComponentExportIndex; 1]>,
     /// `http-handler`: `handle`.
@@ -141,6 +143,7 @@ pub fn load(engine: &Engine, cache: &Cache, path: &Path) -> Result<(InstancePre<
 fn exports(component: &Component, path: &Path) -> Result<Exports, LoadError> {
     let exports = Exports {
         events: functions(component, path, "websocket-events", ["on-open", "on-messages", "on-close"])?,
+        upgrade: functions(component, path, "websocket-upgrade", ["on-upgrade"])?,
         looped: functions(component, path, "websocket-handler", ["handle"])?,
         http: functions(component, path, "http-handler", ["handle"])?,
         incoming: standard(component, "wasi:http/incoming-handler@0.2."),

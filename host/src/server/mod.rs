@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -228,6 +228,7 @@ impl Server {
         loop {
             ticks.tick().await;
             self.engine.sweep();
+            self.service.websockets.close_stale(Instant::now());
         }
     }
 
@@ -261,13 +262,17 @@ impl Server {
     /// Loads the app again, off the I/O workers: a new component is compiled.
     async fn reload(&self) -> Result<u64, String> {
         let (service, engine) = (self.service.clone(), self.engine.clone());
+        let replaced = service.app.current().number;
         let loaded = tokio::task::spawn_blocking(move || service.app.reload(&engine)).await;
         let loaded = match loaded {
             Ok(loaded) => loaded.map_err(|error| error.to_string()),
             Err(lost) => Err(lost.to_string()),
         };
         match &loaded {
-            Ok(version) => tracing::info!(version, "reloaded"),
+            Ok(version) => {
+                tracing::info!(version, "reloaded");
+                self.service.websockets.swapped(&self.service.app, replaced, Instant::now());
+            }
             Err(error) => tracing::error!("not reloaded, the running version stays: {error}"),
         }
         loaded

@@ -7,12 +7,13 @@ use std::time::Duration;
 use super::origin::Origin;
 use super::read::Section;
 use super::settings::{
-    AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings,
-    Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, PACE_MAX,
-    PaceSettings, Redirect, RouteSettings, RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
+    AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, DRAIN_MAX, Export, Grants, HandlerLimits,
+    HandlerSettings, Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING,
+    OUTBOX_MESSAGES_CEILING, PACE_MAX, PaceSettings, Redirect, RouteSettings, RouteTarget, SESSION_AGE_MAX, SameSite,
+    Secure, SessionSettings, Store,
 };
 use crate::app::route::Pattern;
-use crate::limits::{AUTO_RESPONSE_BYTES_MAX, MESSAGE_BYTES_CEILING};
+use crate::limits::{AUTO_RESPONSE_BYTES_MAX, MESSAGE_BYTES_CEILING, SWAP_DRAIN};
 use crate::outbound::{Grant, Network};
 use crate::outbox::Overflow;
 use crate::port::websocket::AutoResponse;
@@ -30,8 +31,9 @@ pub(super) fn app(mut section: Section<'_, '_>) -> Option<AppSettings> {
     let name = section.required("name", APP_NAME, |name| is_name(name, "-"));
     let allowed_origins = section.list("allowed_origins", str::parse);
     let require_origin = section.boolean("require_origin").unwrap_or(false);
+    let drain = section.integer("drain_s", 0..=DRAIN_MAX.as_secs()).map_or(SWAP_DRAIN, Duration::from_secs);
     section.finish();
-    Some(AppSettings { name: name?, allowed_origins, require_origin })
+    Some(AppSettings { name: name?, allowed_origins, require_origin, drain })
 }
 
 /// `punctuation` beside lower-case letters and digits.

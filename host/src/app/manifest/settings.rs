@@ -28,6 +28,9 @@ pub const OUTBOX_MESSAGES_CEILING: usize = 65_536;
 /// The largest `max_age_s`: 400 days, past which browsers cut a cookie's life (RFC 6265bis §5.5).
 pub const SESSION_AGE_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 
+/// The largest `drain_s`: each version that drains is held in memory.
+pub const DRAIN_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// The largest of the times in `[http]`.
 pub const PACE_MAX: Duration = Duration::from_secs(3600);
 
@@ -40,6 +43,8 @@ pub struct AppSettings {
     pub allowed_origins: Vec<Origin>,
     /// Whether a websocket without an `Origin` (no browser) is refused.
     pub require_origin: bool,
+    /// `drain_s`: what time loop-style websockets have to leave a version that has been replaced; up to [`DRAIN_MAX`].
+    pub drain: Duration,
 }
 
 impl AppSettings {

@@ -15,6 +15,7 @@ fn page_is_a_manifest_with_the_defaults() {
     assert_eq!(manifest.session, SessionSettings::default());
     assert_eq!(manifest.pace, PaceSettings::default());
     let minimal = parse(MINIMAL).unwrap();
+    assert_eq!(manifest.app.drain, minimal.app.drain);
     let (shown, ours) = (&manifest.handlers["chat"], &minimal.handlers["chat"]);
     let default = HandlerLimits::default();
     assert_eq!(shown.limits, HandlerLimits { deadline: Some(limits::EVENT_DEADLINE), ..default });
