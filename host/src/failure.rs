@@ -101,6 +101,11 @@ impl Fault {
         }
     }
 
+    /// Whether the guest's code broke off, rather than return: what a version is judged by.
+    pub fn is_trap(&self) -> bool {
+        matches!(self, Self::Trapped { .. } | Self::OverCpu { .. })
+    }
+
     /// The HTTP status that a peer gets, where no response has started.
     pub fn status(&self) -> http::StatusCode {
         match self {
@@ -148,6 +153,8 @@ pub mod close_code {
     pub const TOO_LARGE: u16 = 1009;
     /// The guest failed.
     pub const INTERNAL: u16 = 1011;
+    /// Another version has taken over; connect again (IANA's registry: "Service Restart").
+    pub const RESTART: u16 = 1012;
     /// Overload; try again later.
     pub const TRY_AGAIN: u16 = 1013;
 }

@@ -145,6 +145,13 @@ pub const PING_AFTER: Duration = Duration::from_secs(25);
 pub const PONG: Duration = Duration::from_secs(10);
 /// From our close frame to the peer's; past it the connection is ended.
 pub const CLOSE: Duration = Duration::from_secs(5);
+/// Bytes that a guest attaches to a websocket; past it `too-large`.
+pub const ATTACHMENT_BYTES_MAX: usize = 16 * KIB;
+/// From a swap to the end of the loop-style websockets that have stayed on another version; past it 1012.
+/// Key `app.drain_s`.
+pub const SWAP_DRAIN: Duration = Duration::from_secs(30);
+/// Swaps whose drain is under way; one more ends the oldest's at once.
+pub const SWAPS_DRAINING_MAX: usize = 64;
 /// Bytes of a close reason (RFC 6455 §5.5: 125 less the code).
 pub const CLOSE_REASON_BYTES_MAX: usize = 123;
 

@@ -17,5 +17,6 @@ mod faults;
 mod layers;
 mod life;
 mod protocols;
+mod swap;
 mod websocket;
 mod wit;

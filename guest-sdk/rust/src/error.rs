@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// Returned by a handler, the host logs it under an id, closes the websocket with 1011 or answers
 /// 500, and tells the peer only the id. Two are no failure of a websocket's handler, so that `?` may
-/// end it: [`Error::Disconnected`] and [`Error::PeerGone`]. A reason of your own is a text:
+/// end it: [`Error::Disconnected`] and [`Error::PeerGone`]; and [`Error::Retire`] hands the websocket over. A reason of your own is a text:
 ///
 /// ```
 /// use sessile_sdk::prelude::*;
@@ -92,7 +92,8 @@ pub enum Error {
     SessionUnavailable(String),
     /// The session was flushed, here or by another of its holders.
     SessionDeleted,
-    /// The host has newer code for this websocket: finish. Reserved.
+    /// `receive`: the host has another version of the app that can take this websocket over. Left to `?`, it does; see
+    /// [`WebSocket`](crate::WebSocket#new-code-under-a-live-websocket).
     Retire,
     /// The host does not do that.
     Unsupported,

@@ -7,8 +7,8 @@ use crate::websocket::WebSocket;
 /// An event-style handler: a call for each thing that happens to a websocket.
 ///
 /// One call at a time for one websocket. Between calls the host may drop the instance, or put new
-/// code in its place, so a global is a cache that may vanish: what must last goes into the
-/// [`Session`](crate::Session). Export it with [`websocket_events!`](crate::websocket_events).
+/// code in its place ([`WebsocketUpgrade`]), so a global is a cache that may vanish: what must last goes into the
+/// [`Session`](crate::Session), or is [attached](crate::WebSocket::attach) to the websocket. Export it with [`websocket_events!`](crate::websocket_events).
 ///
 /// ```
 /// use sessile_sdk::prelude::*;
@@ -62,4 +62,45 @@ pub trait WebsocketEvents {
         let _ = (ws, close);
         Ok(())
     }
+}
+
+/// The moment in which this version of an event-style handler takes a websocket over from another.
+///
+/// Optional beside [`WebsocketEvents`]. Called once for such a websocket, before its next event, to rewrite what the
+/// other version has left. Export it with [`websocket_upgrade!`](crate::websocket_upgrade).
+///
+/// ```
+/// use sessile_sdk::prelude::*;
+///
+/// struct Scores;
+///
+/// impl WebsocketEvents for Scores {
+///     fn on_message(ws: &WebSocket, message: Message) -> Result<()> {
+///         let mut scores = ws.attached::<Vec<u32>>()?.unwrap_or_default();
+///         scores.push(message.json()?);
+///         ws.attach(&scores)
+///     }
+/// }
+///
+/// impl WebsocketUpgrade for Scores {
+///     fn on_upgrade(ws: &WebSocket, _from: u64) -> Result<()> {
+///         // Before version 7 it was the best score alone.
+///         match ws.attached::<u32>() {
+///             Ok(Some(best)) => ws.attach(&[best]),
+///             _ => Ok(()),
+///         }
+///     }
+/// }
+///
+/// sessile_sdk::websocket_events!(Scores);
+/// sessile_sdk::websocket_upgrade!(Scores);
+/// # fn main() {}
+/// ```
+///
+/// # Errors
+/// As those of [`WebsocketEvents`]: an `Err` closes the websocket with 1011. A panic, here or in the event that
+/// follows, gives the websocket back to the version before, with its attachment as it was.
+pub trait WebsocketUpgrade {
+    /// A websocket comes over from a version, the number of which is `from`.
+    fn on_upgrade(ws: &WebSocket, from: u64) -> Result<()>;
 }

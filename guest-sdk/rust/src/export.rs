@@ -5,7 +5,9 @@
 pub use websocket_handler::Outcome;
 
 use crate::bindings::wit::types;
-use crate::{Close, Error, Message, Request, Response, Result, WebSocket, WebsocketEvents, concurrent};
+use crate::{
+    Close, Error, Message, Request, Response, Result, WebSocket, WebsocketEvents, WebsocketUpgrade, concurrent,
+};
 
 macro_rules! world {
     ($module:ident, $world:literal) => {
@@ -32,11 +34,13 @@ macro_rules! world {
 
 world!(looped, "websocket-loop");
 world!(events, "websocket-event");
+world!(takeover, "websocket-takeover");
 world!(exchange, "http-exchange");
 
 pub use events::exports::sessile::handler::websocket_events;
 pub use exchange::exports::sessile::handler::http_handler;
 pub use looped::exports::sessile::handler::websocket_handler;
+pub use takeover::exports::sessile::handler::websocket_upgrade;
 pub use types::{CloseInfo, Failure, Message as WitMessage};
 /// Runs a handler that awaits, within an export that blocks.
 pub use wit_bindgen::block_on;
@@ -53,10 +57,10 @@ fn verdict(result: Result<()>) -> std::result::Result<(), Failure> {
     }
 }
 
-/// As `verdict`; a loop that met [`Error::Retire`] has finished as it was asked to.
+/// As `verdict`; a loop that met [`Error::Retire`] hands over.
 pub fn loop_outcome(result: Result<()>) -> std::result::Result<Outcome, Failure> {
     match result {
-        Err(Error::Retire) => Ok(Outcome::Done),
+        Err(Error::Retire) => Ok(Outcome::Handoff),
         other => verdict(other).map(|()| Outcome::Done),
     }
 }
@@ -68,6 +72,10 @@ pub fn on_open<H: WebsocketEvents>(ws: u64) -> std::result::Result<(), Failure> 
 pub fn on_messages<H: WebsocketEvents>(ws: u64, messages: Vec<WitMessage>) -> std::result::Result<(), Failure> {
     let messages = messages.into_iter().map(Message::from).collect();
     verdict(H::on_messages(&WebSocket::new(ws), messages))
+}
+
+pub fn on_upgrade<H: WebsocketUpgrade>(ws: u64, from: u64) -> std::result::Result<(), Failure> {
+    verdict(H::on_upgrade(&WebSocket::new(ws), from))
 }
 
 /// Strict: the handler knows that the peer has left, so a send here is its mistake.
@@ -93,9 +101,14 @@ mod tests {
     #[test]
     fn peer_that_left_is_a_normal_end() {
         let left = || Error::Disconnected(Close { code: 1001, reason: String::new() });
-        assert!(loop_outcome(Err(left())).is_ok());
-        assert!(loop_outcome(Err(Error::Retire)).is_ok());
+        assert!(matches!(loop_outcome(Err(left())), Ok(Outcome::Done)));
         assert!(verdict(Err(left())).is_ok() && verdict(Err(Error::PeerGone)).is_ok() && verdict(Ok(())).is_ok());
+    }
+
+    #[test]
+    fn loop_that_is_to_retire_hands_over_and_one_that_returns_does_not() {
+        assert!(matches!(loop_outcome(Err(Error::Retire)), Ok(Outcome::Handoff)));
+        assert!(matches!(loop_outcome(Ok(())), Ok(Outcome::Done)));
     }
 
     #[test]

@@ -24,12 +24,13 @@
 //! ```
 //!
 //! It blocks in each call, and blocks nobody: it has an instance to itself. A handler that must wait
-//! for two things at once awaits them instead, see [`concurrent`].
+//! for two things at once awaits them instead, see [`concurrent`]. New code takes over when the next message is
+//! awaited, see [`WebSocket`](WebSocket#new-code-under-a-live-websocket).
 //!
 //! # Event style
 //!
 //! A call for each thing that happens. Between calls an idle websocket costs no instance, and new
-//! code takes over at the next message:
+//! code takes over at the next message ([`WebsocketUpgrade`]):
 //!
 //! ```
 //! use sessile_sdk::prelude::*;
@@ -85,7 +86,8 @@
 //! Rust prints on stderr, and a backtrace are in the log under the same id. [`Error`] says which of its
 //! cases are no failure.
 //!
-//! Globals are a cache that may vanish after any event; what must last goes into the [`Session`].
+//! Globals are a cache that may vanish after any event; what must last goes into the [`Session`], or is
+//! [attached](WebSocket::attach) to the websocket.
 //! Everything is described by the WIT package `sessile:handler`, which every language shares.
 
 mod bindings;
@@ -112,7 +114,7 @@ mod websocket;
 pub mod export;
 
 pub use error::{Error, Result};
-pub use events::WebsocketEvents;
+pub use events::{WebsocketEvents, WebsocketUpgrade};
 pub use head::Head;
 pub use http::{BodyWriter, Request, Response};
 pub use message::{Close, JsonMode, Message};
@@ -126,5 +128,7 @@ pub use websocket::WebSocket;
 
 /// What most handlers use.
 pub mod prelude {
-    pub use crate::{Close, Error, Message, Request, Response, Result, Session, WebSocket, WebsocketEvents};
+    pub use crate::{
+        Close, Error, Message, Request, Response, Result, Session, WebSocket, WebsocketEvents, WebsocketUpgrade,
+    };
 }

@@ -5,6 +5,10 @@
 ///
 /// One call serves one websocket, as long as it lives. Returning `Ok` closes it with 1000 if it is still
 /// open; see [`WebSocket`](crate::WebSocket) for an example.
+///
+/// [`Error::Retire`](crate::Error::Retire) that leaves the handler by `?` hands the websocket over to the app's new
+/// version, which calls its handler for it: variables are gone, the attachment and the session stay. Who wants to stay
+/// catches it and goes on receiving. See [`WebSocket`](crate::WebSocket#new-code-under-a-live-websocket).
 #[macro_export]
 macro_rules! websocket_loop {
     (async $handle:path) => {
@@ -61,6 +65,28 @@ macro_rules! websocket_events {
             }
 
             export::events::export! { Component with_types_in export::events }
+        };
+    };
+}
+
+/// Exports a [`WebsocketUpgrade`](crate::WebsocketUpgrade), beside [`websocket_events!`].
+///
+/// See there for an example.
+#[macro_export]
+macro_rules! websocket_upgrade {
+    ($handler:ty) => {
+        const _: () = {
+            use $crate::export;
+
+            struct Component;
+
+            impl export::websocket_upgrade::Guest for Component {
+                fn on_upgrade(ws: u64, from: u64) -> ::std::result::Result<(), export::Failure> {
+                    export::on_upgrade::<$handler>(ws, from)
+                }
+            }
+
+            export::takeover::export! { Component with_types_in export::takeover }
         };
     };
 }

@@ -41,6 +41,35 @@ use crate::state::{Queued, State};
 /// sessile_sdk::websocket_loop!(quiz);
 /// # fn main() {}
 /// ```
+///
+/// # New code under a live websocket
+///
+/// In loop style the next `receive` fails with [`Error::Retire`], once, when the host has another version of the app
+/// (a `receive` that waits is woken; messages that wait are kept). Left to `?`, it **hands the websocket over**: the
+/// handler of the new version is called for it, its `accept` is a no-op, and it receives what waits. What this
+/// handler holds in variables is gone; what stays is the [attachment](Self::attachment), the
+/// [`Session`], unsaved changes too, and the groups. So keep there what the next needs, and read it at the start:
+///
+/// ```
+/// use sessile_sdk::prelude::*;
+///
+/// fn count(ws: WebSocket) -> Result<()> {
+///     ws.accept()?;
+///     let mut count = ws.attached::<u64>()?.unwrap_or(0);
+///     while ws.next()?.is_some() {
+///         count += 1;
+///         ws.attach(&count)?;
+///         ws.send(count.to_string())?;
+///     }
+///     Ok(())
+/// }
+///
+/// sessile_sdk::websocket_loop!(count);
+/// # fn main() {}
+/// ```
+///
+/// A handler that would rather stay, to the end of a game say, catches [`Error::Retire`] and goes on receiving; it has
+/// the `drain_s` of the manifest (30 s), then the host closes with 1012.
 #[derive(Debug)]
 pub struct WebSocket {
     id: u64,
@@ -79,7 +108,7 @@ impl WebSocket {
         websocket::buffered(self.id)
     }
 
-    /// Accepts the handshake.
+    /// Accepts the handshake. Of a websocket that was handed over, which is accepted, the first call changes nothing.
     ///
     /// # Errors
     /// [`Error::WrongState`] the second time, [`Error::Disconnected`].
@@ -170,6 +199,37 @@ impl WebSocket {
         websocket::dropped(self.id)
     }
 
+    /// The bytes that are attached to this websocket; none at first. They stay with it when no instance does, over new
+    /// code too, and end with it.
+    pub fn attachment(&self) -> Vec<u8> {
+        websocket::attachment(self.id)
+    }
+
+    /// Attaches bytes in place of those before.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] past 16 KiB.
+    pub fn set_attachment(&self, bytes: impl AsRef<[u8]>) -> Result<()> {
+        Ok(websocket::set_attachment(self.id, bytes.as_ref())?)
+    }
+
+    /// The value that was [attached](Self::attach) as JSON; none where nothing is.
+    ///
+    /// # Errors
+    /// [`Error::BadJson`] where it is of another type.
+    pub fn attached<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        let bytes = self.attachment();
+        if bytes.is_empty() { Ok(None) } else { Ok(Some(serde_json::from_slice(&bytes)?)) }
+    }
+
+    /// Attaches a value as JSON, of at most 16 KiB, in place of what was.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`]; [`Error::BadJson`] for what JSON cannot express.
+    pub fn attach(&self, value: &(impl Serialize + ?Sized)) -> Result<()> {
+        self.set_attachment(serde_json::to_vec(value)?)
+    }
+
     /// Sends a ping and waits for its pong; says how long it was on its way.
     ///
     /// # Errors
@@ -187,7 +247,8 @@ impl WebSocket {
     /// style.
     ///
     /// # Errors
-    /// [`Error::WrongState`] before `accept`, [`Error::WrongStyle`].
+    /// [`Error::WrongState`] before `accept`, [`Error::WrongStyle`]; [`Error::Retire`] once another version of the
+    /// app can take over: leave it to `?`, or go on.
     pub fn next(&self) -> Result<Option<Message>> {
         match self.receive() {
             Ok(message) => Ok(Some(message)),

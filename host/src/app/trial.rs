@@ -10,9 +10,9 @@ use super::manifest::RollbackSettings;
 /// How a call of a guest went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The guest returned, whatever it said.
+    /// It returned, perhaps with a failure: its own orderly word.
     Served,
-    /// It trapped, or used up its CPU.
+    /// It trapped, used up its CPU budget, or was cut at its deadline.
     Trapped,
 }
 

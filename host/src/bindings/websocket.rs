@@ -10,7 +10,7 @@ use super::wit::types::{Kind, Message};
 use super::wit::websocket::{Error, Misuse, Queued, State};
 use crate::event;
 use crate::outbox::Pushed;
-use crate::port::websocket::{WebsocketError, WebsocketPort};
+use crate::port::websocket::{Attachment, WebsocketError, WebsocketPort};
 
 type Fields = Vec<(String, String)>;
 
@@ -23,6 +23,11 @@ pub(super) fn link(websocket: &mut Interface<'_>) -> Result<()> {
         .now("try-send", |state, (ws, message): (u64, Message)| Ok((try_send(&*state.websocket(ws)?, message),)))?;
     websocket.now("dropped", |state, (ws,): (u64,)| Ok((state.websocket(ws)?.outbox.dropped(),)))?;
     websocket.now("round-trip", |state, (ws,): (u64,)| Ok((state.websocket(ws)?.round_trip().map(nanos),)))?;
+    websocket.now("attachment", |state, (ws,): (u64,)| Ok((state.websocket(ws)?.attachment().to_vec(),)))?;
+    websocket.now("set-attachment", |state, (ws, bytes): (u64, Vec<u8>)| {
+        let port = state.websocket(ws)?;
+        Ok((Attachment::new(bytes).map(|attachment| port.attach(attachment)).map_err(Error::from),))
+    })?;
     websocket.wait("accept", |state, (ws, subprotocol, headers): (u64, Option<String>, Fields)| {
         let port = state.websocket(ws)?;
         Ok(async move { (port.accept(subprotocol, &headers).map_err(Error::from),) })
@@ -105,6 +110,7 @@ impl From<WebsocketError> for Error {
             WebsocketError::InvalidHead(text) => Self::InvalidHead(text),
             WebsocketError::WrongKind(kind) => Self::WrongKind(kind.into()),
             WebsocketError::BadJson(error) => Self::BadJson(error.into()),
+            WebsocketError::Retire => Self::Retire,
         }
     }
 }

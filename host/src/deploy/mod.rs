@@ -164,7 +164,7 @@ impl Deployer {
         })
         .await?;
         match next {
-            Next::Version(app, version) => self.apps().swap(&app, version),
+            Next::Version(app, version) => self.swap(&app, version),
             Next::App(app) => self.apps().insert(app),
         }
         steps.done("swap", previous.map_or("the first version".into(), |previous| format!("from version {previous}")));
@@ -196,7 +196,7 @@ impl Deployer {
         let shelf = app.shelf.clone();
         let current = move || shelf.set_current(version);
         self.commit(by, name, Action::Rollback { from, version }, current).await?;
-        self.apps().swap(&app, loaded);
+        self.swap(&app, loaded);
         tracing::warn!(app = name, from, version, by, "rolled back");
         Ok(Deployed { app: name.to_owned(), version, previous: Some(from) })
     }
@@ -283,6 +283,12 @@ impl Deployer {
             NewGrants::Refuse if !new.is_empty() => Err(DeployError::NewGrants(new)),
             _ => Ok(new),
         }
+    }
+
+    fn swap(&self, app: &Arc<App>, version: Arc<Version>) {
+        let replaced = app.number();
+        self.apps().swap(app, version);
+        self.service.websockets.swapped(app, replaced, Instant::now());
     }
 
     async fn next(

@@ -11,7 +11,8 @@ use hyper::body::{Body, Incoming};
 
 use super::body::{Progress, Reply};
 use super::{Admitted, Cancelled, Routed, Service, binding, page};
-use crate::dispatch::{self, Call};
+use crate::app::App;
+use crate::dispatch::{self, Call, Seat};
 use crate::failure::{Fault, ReportId};
 use crate::limits;
 use crate::port::exchange::{Answer, ExchangePort, Patience, PeerGone, RequestBody};
@@ -34,10 +35,10 @@ impl Service {
         let port = Arc::new(port);
         let limit = seat.handler.settings.deadline.unwrap_or(limits::EXCHANGE_DEADLINE);
         let call = seat.handle_exchange(&port);
-        match answered(call, &port, &seat.handler.name, limit).await {
+        match answered(call, &port, &seat, app, limit).await {
             Ok((answer, rest)) => {
                 if let Some(call) = rest {
-                    self.tasks.spawn(run_on(call, port.clone(), seat.handler.name.clone(), limit));
+                    self.tasks.spawn(run_on(call, port.clone(), seat, app.clone(), limit));
                 }
                 response(answer, &port)
             }
@@ -47,14 +48,15 @@ impl Service {
 }
 
 /// Drives the call until there is an answer.
-pub(super) async fn answered(
+async fn answered(
     call: Call,
     port: &ExchangePort,
-    handler: &str,
+    seat: &Seat,
+    app: &App,
     limit: Duration,
 ) -> Result<Answered, (Fault, ReportId)> {
     let mut call = Some(call);
-    let mut answered = std::future::poll_fn(|cx| poll_answered(&mut call, port, handler, cx));
+    let mut answered = std::future::poll_fn(|cx| poll_answered(&mut call, port, seat, app, cx));
     // Most answer at once, and need no timer.
     let in_time = match futures_util::poll!(&mut answered) {
         Poll::Ready(answered) => Ok(answered),
@@ -63,18 +65,19 @@ pub(super) async fn answered(
     match in_time {
         Ok(Ok(answer)) => Ok((answer, call)),
         Ok(Err(report)) => Err(report),
-        Err(_) => Err(dispatch::report(Fault::OverDeadline { deadline_ms: limit.as_millis() }, handler)),
+        Err(_) => Err(seat.cut(app, Fault::OverDeadline { deadline_ms: limit.as_millis() })),
     }
 }
 
 fn poll_answered(
     call: &mut Option<Call>,
     port: &ExchangePort,
-    handler: &str,
+    seat: &Seat,
+    app: &App,
     cx: &mut Context<'_>,
 ) -> Poll<Result<Answer, (Fault, ReportId)>> {
     let Some(running) = call else { return Poll::Pending };
-    match dispatch::poll(running, handler, cx) {
+    match dispatch::poll(running, seat, app, cx) {
         Poll::Pending => port.poll_answer(cx).map(Ok),
         Poll::Ready(verdict) => {
             *call = None;
@@ -85,7 +88,7 @@ fn poll_answered(
                 (Some(Answer::Standard(_)), Err(report)) => Err(report),
                 (Some(answer), _) => Ok(answer),
                 (None, Err(report)) => Err(report),
-                (None, Ok(())) => Err(dispatch::report(Fault::Unanswered, handler)),
+                (None, Ok(_)) => Err(dispatch::report(Fault::Unanswered, &seat.handler.name)),
             })
         }
     }
@@ -93,8 +96,8 @@ fn poll_answered(
 
 /// Drives a call that has answered to its end: it streams, or cleans up. Streaming is exempt from
 /// the deadline for as long as the peer reads; then the handler has its deadline to notice.
-async fn run_on(mut call: Call, port: Arc<ExchangePort>, handler: Arc<str>, limit: Duration) {
-    let running = std::future::poll_fn(|cx| dispatch::poll(&mut call, &handler, cx));
+async fn run_on(mut call: Call, port: Arc<ExchangePort>, seat: Seat, app: Arc<App>, limit: Duration) {
+    let running = std::future::poll_fn(|cx| dispatch::poll(&mut call, &seat, &app, cx));
     let overdue = async {
         port.body_ended().await;
         tokio::time::sleep(limit).await;
@@ -103,7 +106,7 @@ async fn run_on(mut call: Call, port: Arc<ExchangePort>, handler: Arc<str>, limi
         // A fault is logged; the peer sees the body cut.
         _logged = running => {}
         () = overdue => {
-            dispatch::report(Fault::OverDeadline { deadline_ms: limit.as_millis() }, &handler);
+            seat.cut(&app, Fault::OverDeadline { deadline_ms: limit.as_millis() });
         }
     }
     port.abort();

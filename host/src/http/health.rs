@@ -1,14 +1,16 @@
 //! Whether a version answers, before any peer meets it.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use http::{Request, StatusCode};
 use tokio_util::sync::CancellationToken;
 
-use super::exchange::answered;
 use crate::app::{Target, Version};
-use crate::dispatch::Seat;
+use crate::dispatch::{self, Call, Seat};
+use crate::failure::Fault;
 use crate::limits;
 use crate::port::exchange::{Answer, ExchangePort, Patience};
 use crate::port::head::{Ends, Head};
@@ -37,17 +39,33 @@ pub async fn check(version: &Version, path: &str) -> Result<(), String> {
     let patience = Patience { body: version.pace.body, stall: version.pace.stall };
     let port =
         ExchangePort::new(head, None, session, version.cookies.clone(), false, CancellationToken::new(), patience);
-    let (port, seat) = (Arc::new(port), Seat { version: version.number, handler });
+    let (port, seat) = (Arc::new(port), Seat::new(version.number, handler));
     let call = seat.handle_exchange(&port);
-    let status = match answered(call, &port, &seat.handler.name, limits::HEALTH).await {
-        Ok((answer, _)) => status(&answer),
-        Err((fault, report)) => return Err(format!("health path {path}: {fault} (report {report})")),
-    };
-    match status {
-        Some(status) if status.is_success() => Ok(()),
-        Some(status) => Err(format!("health path {path}: it answered {status}")),
-        None => Err(format!("health path {path}: it ended the connection")),
+    let answer = tokio::time::timeout(limits::HEALTH, answered(call, &port)).await;
+    match answer.map_err(|_| Fault::OverDeadline { deadline_ms: limits::HEALTH.as_millis() }).flatten() {
+        Ok(Some(status)) if status.is_success() => Ok(()),
+        Ok(Some(status)) => Err(format!("health path {path}: it answered {status}")),
+        Ok(None) => Err(format!("health path {path}: it ended the connection")),
+        Err(fault) => {
+            let (fault, report) = dispatch::report(fault, &seat.handler.name);
+            Err(format!("health path {path}: {fault} (report {report})"))
+        }
     }
+}
+
+/// Drives the call until there is an answer; what it would do after that is cut.
+async fn answered(mut call: Call, port: &ExchangePort) -> Result<Option<StatusCode>, Fault> {
+    std::future::poll_fn(|cx| match Pin::new(&mut call).poll(cx) {
+        Poll::Pending => port.poll_answer(cx).map(Ok),
+        Poll::Ready(returned) => Poll::Ready(match (port.take_answer(), returned) {
+            (Some(answer), _) => Ok(answer),
+            (None, Ok(Err(fault))) => Err(fault),
+            (None, Ok(Ok(_))) => Err(Fault::Unanswered),
+            (None, Err(lost)) => Err(Fault::NotStarted(lost.to_string())),
+        }),
+    })
+    .await
+    .map(|answer| status(&answer))
 }
 
 fn status(answer: &Answer) -> Option<StatusCode> {

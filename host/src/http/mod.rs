@@ -149,7 +149,7 @@ impl Service {
             Target::Redirect(redirect) => return Ok(redirect::answer(redirect, &params, parts)),
         };
         let params = params.iter().map(|(name, value)| (name.into(), value.into())).collect();
-        let seat = Seat { version: version.number, handler: handler.clone() };
+        let seat = Seat::new(version.number, handler.clone());
         let websockets = handler.exports.events.is_some() || handler.exports.looped.is_some();
         let exchanges = handler.exports.answers_http();
         let mut routed = Routed { request, params, seat, app, version };

@@ -16,7 +16,7 @@ use crate::port::head::Head;
 use crate::port::inbox::Inbox;
 use crate::port::websocket::{Answer, Style, WebsocketParts, WebsocketPort};
 use crate::websocket::codec::deflate::Deflate;
-use crate::websocket::{self, Summary, Upgrade, Websocket};
+use crate::websocket::{self, Upgrade, Websocket};
 
 impl Service {
     pub(super) async fn upgrade(self: &Arc<Self>, routed: Routed<'_>, upgrade: OnUpgrade) -> Response<Reply> {
@@ -50,9 +50,9 @@ impl Service {
         let port = websocket.port.clone();
         service.websockets.insert(port.clone());
         self.tasks.spawn(async move {
-            let summary = websocket::run(websocket, answer, stream).await;
+            websocket::run(websocket, answer, stream).await;
             service.websockets.remove(port.id);
-            log(&port, &summary);
+            log(&port);
             drop(place);
         });
     }
@@ -63,11 +63,13 @@ fn websocket(routed: Routed<'_>, offered: Box<[String]>, deflate: Option<Deflate
     let settings = &seat.handler.settings;
     let message_bytes_max = settings.message_bytes_max;
     let style = match seat.handler.exports.looped {
-        Some(_) => Style::Loop(Inbox::default()),
+        Some(_) => Style::Loop(Box::new(Inbox::new(seat.version))),
         None => Style::Event,
     };
     let parts = WebsocketParts {
         head: Head::of_websocket(&parts, ends, params),
+        handler: seat.handler.name.clone(),
+        version: seat.version,
         style,
         session: binding(app, version, &parts.headers, ends.secure),
         groups: app.groups().clone(),
@@ -134,15 +136,15 @@ pub(super) fn required(accept: Option<&HeaderValue>) -> Response<Reply> {
     page::with(problem, HeaderMap::from_iter([(header::UPGRADE, HeaderValue::from_static("websocket"))]))
 }
 
-fn log(port: &WebsocketPort, summary: &Summary) {
+fn log(port: &WebsocketPort) {
     let end = port.end();
     tracing::info!(
         target: "access",
         websocket = %port.id,
         path = port.head.path(),
         code = end.map_or(0, |end| end.code),
-        received = summary.received,
-        sent = summary.sent,
+        received = port.received(),
+        sent = port.sent(),
         seconds = port.head.started().elapsed().unwrap_or_default().as_secs(),
     );
 }

@@ -12,7 +12,7 @@ use wasmtime::component::InstancePre;
 use super::engine::{Engine, Guests};
 use super::hybrid::Hybrid;
 use super::load::Exports;
-use super::{Event, Exported, Instance, at_tick, fault};
+use super::{Ended, Event, Exported, Instance, at_tick, fault};
 use crate::bindings::{GuestState, Identity, Serving};
 use crate::failure::Fault;
 use crate::limits;
@@ -99,14 +99,20 @@ impl Handler {
         self.engine.guests.clone()
     }
 
-    /// Delivers one event to the instance of this websocket.
+    /// Delivers one event to the instance of this websocket. `upgraded_from` is the version from which the websocket
+    /// has just moved to this handler: it is told first.
     ///
     /// # Errors
     /// What the guest did wrong, or that there was no room.
     ///
     /// # Cancel safety
     /// Dropped, the guest ends where it is and its instance is gone; the websocket is not told.
-    pub async fn deliver(self: Arc<Self>, port: Arc<WebsocketPort>, event: Event) -> Result<(), Fault> {
+    pub async fn deliver(
+        self: Arc<Self>,
+        port: Arc<WebsocketPort>,
+        event: Event,
+        upgraded_from: Option<u64>,
+    ) -> Result<Ended, Fault> {
         // Of the many that connect few speak at once: keeping an instance from the handshake on would
         // fill memory with those that idle.
         let keep = matches!(event, Event::Messages(_));
@@ -116,7 +122,15 @@ impl Handler {
             _ => self.instance(Wanted::Events, serving.clone()).await?,
         };
         instance.serve(serving, self.settings.cpu);
-        let mut result = instance.deliver(port.id.0, event).await;
+        let mut result = Ok(());
+        if let Some(from) = upgraded_from {
+            result = instance.upgrade(port.id.0, from).await;
+            // The event has as much as it would have without.
+            port.meter.refill(self.settings.cpu);
+        }
+        if result.is_ok() {
+            result = instance.deliver(port.id.0, event).await;
+        }
         if result.is_ok() && self.settings.autosave && port.session.is_modified() {
             result = port.session.save(None).await.map(drop).map_err(|error| Fault::Unsaved(error.to_string()));
         }
@@ -125,14 +139,14 @@ impl Handler {
         if sound && keep && self.engine.keeps_instances() {
             self.engine.warm.put(port.id, instance);
         }
-        result
+        result.map(|()| Ended::Done)
     }
 
     /// Runs a loop-style handler for one websocket, to its end.
     ///
     /// # Errors
     /// As [`Self::deliver`].
-    pub async fn handle_websocket(self: Arc<Self>, port: Arc<WebsocketPort>) -> Result<(), Fault> {
+    pub async fn handle_websocket(self: Arc<Self>, port: Arc<WebsocketPort>) -> Result<Ended, Fault> {
         let _pin = self.engine.pin().map_err(Fault::NoInstance)?;
         let serving = Serving::Websocket(port.clone());
         let mut instance = self.instance(Wanted::Loop, serving.clone()).await?;
@@ -144,7 +158,7 @@ impl Handler {
     ///
     /// # Errors
     /// As [`Self::deliver`].
-    pub async fn handle_exchange(self: Arc<Self>, port: Arc<ExchangePort>) -> Result<(), Fault> {
+    pub async fn handle_exchange(self: Arc<Self>, port: Arc<ExchangePort>) -> Result<Ended, Fault> {
         let serving = Serving::Exchange(port.clone());
         let mut instance = match self.pooled() {
             Some(instance) => instance,
@@ -156,7 +170,7 @@ impl Handler {
             instance.release();
             self.repool(instance);
         }
-        result
+        result.map(|()| Ended::Done)
     }
 
     /// Makes an instance for each of its exports, and drops it: whether they start.
@@ -190,7 +204,9 @@ impl Handler {
         store.set_epoch_deadline(1);
         let instance = self.pre.instantiate_async(&mut store).await.map_err(|error| fault(&error, store.data()))?;
         let exported = match (wanted, &self.exports) {
-            (Wanted::Events, Exports { events: Some(found), .. }) => Exported::events(&mut store, &instance, found),
+            (Wanted::Events, Exports { events: Some(found), upgrade, .. }) => {
+                Exported::events(&mut store, &instance, found, upgrade.as_ref())
+            }
             (Wanted::Loop, Exports { looped: Some([handle]), .. }) => {
                 instance.get_typed_func(&mut store, handle).map(Exported::Loop)
             }

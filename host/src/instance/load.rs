@@ -19,6 +19,8 @@ use crate::limits;
 pub struct Exports {
     /// `websocket-events`: `on-open`, `on-messages`, `on-close`.
     pub events: Option<[ComponentExportIndex; 3]>,
+    /// `websocket-upgrade`, beside those: `on-upgrade`.
+    pub upgrade: Option<[ComponentExportIndex; 1]>,
     /// `websocket-handler`: `handle`.
     pub looped: Option<[ComponentExportIndex; 1]>,
     /// `http-handler`: `handle`.
@@ -180,6 +182,7 @@ fn unversioned(import: &str) -> String {
 fn exports(component: &Component, path: &Path) -> Result<Exports, LoadError> {
     let exports = Exports {
         events: functions(component, path, "websocket-events", ["on-open", "on-messages", "on-close"])?,
+        upgrade: functions(component, path, "websocket-upgrade", ["on-upgrade"])?,
         looped: functions(component, path, "websocket-handler", ["handle"])?,
         http: functions(component, path, "http-handler", ["handle"])?,
         incoming: standard(component, "wasi:http/incoming-handler@0.2."),

@@ -30,8 +30,8 @@ use crate::failure::Fault;
 use crate::meter::Tick;
 use crate::port::exchange::ExchangePort;
 
-/// What happened to an event-style websocket.
-#[derive(Debug)]
+/// What happened to an event-style websocket. A clone shares the messages' bytes.
+#[derive(Clone, Debug)]
 pub enum Event {
     /// Its handshake has come.
     Open,
@@ -39,6 +39,15 @@ pub enum Event {
     Messages(Vec<Message>),
     /// It has ended.
     Close(Close),
+}
+
+/// How a handler that has returned leaves what it served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Done.
+    Done,
+    /// The current version of the app is to take the websocket over. Loop style.
+    Handoff,
 }
 
 /// One instantiation of a component.
@@ -53,7 +62,12 @@ struct Instance {
 /// The one interface that an instance is called by: exports of one component run in separate
 /// instances and share only the session.
 enum Exported {
-    Events { open: Export<(u64,)>, messages: Export<(u64, Vec<WitMessage>)>, close: Export<(u64, CloseInfo)> },
+    Events {
+        open: Export<(u64,)>,
+        messages: Export<(u64, Vec<WitMessage>)>,
+        close: Export<(u64, CloseInfo)>,
+        upgrade: Option<Export<(u64, u64)>>,
+    },
     Loop(Export<(u64,), Outcome>),
     Http(Export<(u64,)>),
     Incoming(standard::Incoming),
@@ -73,11 +87,13 @@ impl Exported {
         mut store: &mut Store<GuestState>,
         instance: &wasmtime::component::Instance,
         [open, messages, close]: &[ComponentExportIndex; 3],
+        upgrade: Option<&[ComponentExportIndex; 1]>,
     ) -> wasmtime::Result<Self> {
         Ok(Self::Events {
             open: instance.get_typed_func(&mut store, open)?,
             messages: instance.get_typed_func(&mut store, messages)?,
             close: instance.get_typed_func(&mut store, close)?,
+            upgrade: upgrade.map(|[upgrade]| instance.get_typed_func(&mut store, upgrade)).transpose()?,
         })
     }
 }
@@ -94,7 +110,7 @@ impl Instance {
 
     /// Delivers an event.
     async fn deliver(&mut self, id: u64, event: Event) -> Result<(), Fault> {
-        let Exported::Events { open, messages, close } = self.exported else { return Err(mismatch()) };
+        let Exported::Events { open, messages, close, .. } = self.exported else { return Err(mismatch()) };
         match event {
             Event::Open => self.call(open, (id,)).await,
             Event::Messages(list) => self.call(messages, (id, list.into_iter().map(Into::into).collect())).await,
@@ -102,11 +118,21 @@ impl Instance {
         }
     }
 
+    /// Tells it that it takes a websocket over; one that does not want to know is not told.
+    async fn upgrade(&mut self, id: u64, from: u64) -> Result<(), Fault> {
+        match self.exported {
+            Exported::Events { upgrade: Some(upgrade), .. } => self.call(upgrade, (id, from)).await,
+            _ => Ok(()),
+        }
+    }
+
     /// Runs a loop-style handler to its end.
-    async fn handle_websocket(&mut self, id: u64) -> Result<(), Fault> {
+    async fn handle_websocket(&mut self, id: u64) -> Result<Ended, Fault> {
         let Exported::Loop(handle) = self.exported else { return Err(mismatch()) };
-        // The reserved outcome `handoff` ends the websocket as `done` does.
-        self.call(handle, (id,)).await.map(|_: Outcome| ())
+        self.call(handle, (id,)).await.map(|outcome: Outcome| match outcome {
+            Outcome::Done => Ended::Done,
+            Outcome::Handoff => Ended::Handoff,
+        })
     }
 
     /// Runs an HTTP handler to its end.

@@ -1,7 +1,8 @@
-//! Messages that wait for a loop-style handler's `receive`.
+//! Messages that wait for a loop-style handler's `receive`, and the word that it is to retire.
 //!
 //! Owns the bounded queue between the websocket's task, which reads frames, and the guest. Past the
-//! bound the task stops reading the socket, so that the peer feels it.
+//! bound the task stops reading the socket, so that the peer feels it. The queue outlives the guest: what
+//! waits at a handoff is received by the next. Knows versions by their numbers only.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,20 +12,65 @@ use crate::event::{Close, Message};
 use crate::limits;
 
 /// The inbox of one loop-style websocket.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Inbox {
     queue: Mutex<Queue>,
 }
 
-#[derive(Debug, Default)]
+/// Why there is no message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoMessage {
+    /// Another version can take over; told once for each.
+    Retire,
+    /// The websocket has ended.
+    Ended(Close),
+}
+
+#[derive(Debug)]
 struct Queue {
     messages: VecDeque<Message>,
     bytes: usize,
     close: Option<Close>,
     receiver: Option<Waker>,
+    /// The version whose handler receives.
+    version: u64,
+    retiring: Retiring,
+    heard: Heard,
+}
+
+/// What the handler knows of another version that could take over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Retiring {
+    /// There is none.
+    No,
+    /// It is to be told of this one.
+    Due(u64),
+    /// It has been told.
+    Told,
+}
+
+/// Whether the handler has received a message since it was begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    Nothing,
+    Something,
 }
 
 impl Inbox {
+    /// An inbox from which the handler of a version will receive.
+    pub fn new(version: u64) -> Self {
+        let queue = Queue {
+            messages: VecDeque::new(),
+            bytes: 0,
+            close: None,
+            receiver: None,
+            version,
+            retiring: Retiring::No,
+            heard: Heard::Nothing,
+        };
+        Self { queue: Mutex::new(queue) }
+    }
+
     /// Adds a message; the caller has asked [`Self::has_room`].
     pub fn push(&self, message: Message) {
         let mut queue = self.lock();
@@ -44,20 +90,66 @@ impl Inbox {
         wake(receiver);
     }
 
+    /// A version has become current that could take over: the next receive says so, unless it is the one that
+    /// receives already.
+    pub fn retire(&self, version: u64) {
+        let mut queue = self.lock();
+        if version == queue.version {
+            queue.retiring = Retiring::No;
+            return;
+        }
+        queue.retiring = Retiring::Due(version);
+        let receiver = queue.receiver.take();
+        drop(queue);
+        wake(receiver);
+    }
+
+    /// The handler of this version is begun. What waits stays, and so does the word of a version that has come
+    /// meanwhile.
+    pub fn begin(&self, version: u64) {
+        let mut queue = self.lock();
+        queue.version = version;
+        queue.heard = Heard::Nothing;
+        if !matches!(queue.retiring, Retiring::Due(due) if due != version) {
+            queue.retiring = Retiring::No;
+        }
+    }
+
+    /// Whether the handler has been told to retire.
+    pub fn has_told_retire(&self) -> bool {
+        self.lock().retiring == Retiring::Told
+    }
+
+    /// Whether the handler has received nothing since it was begun.
+    pub fn is_unheard(&self) -> bool {
+        self.lock().heard == Heard::Nothing
+    }
+
+    /// Whether no message waits.
+    pub fn is_empty(&self) -> bool {
+        self.lock().messages.is_empty()
+    }
+
     /// Whether the socket may be read.
     pub fn has_room(&self) -> bool {
         let queue = self.lock();
         queue.messages.len() < limits::INBOX_MESSAGES_MAX && queue.bytes < limits::INBOX_BYTES_MAX
     }
 
-    /// The next message, or the close once all are taken.
-    pub fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Result<Message, Close>> {
+    /// The next message; ahead of all, that the handler is to retire; the close once all are taken.
+    pub fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Result<Message, NoMessage>> {
         let mut queue = self.lock();
+        // After the end there is nothing to take over.
+        if matches!(queue.retiring, Retiring::Due(_)) && queue.close.is_none() {
+            queue.retiring = Retiring::Told;
+            return Poll::Ready(Err(NoMessage::Retire));
+        }
         if let Some(message) = queue.messages.pop_front() {
             queue.bytes -= message.len();
+            queue.heard = Heard::Something;
             return Poll::Ready(Ok(message));
         }
-        queue.poll_close(cx).map(Err)
+        queue.poll_close(cx).map(|close| Err(NoMessage::Ended(close)))
     }
 
     /// The close, whatever is still queued.
@@ -85,5 +177,92 @@ impl Queue {
 fn wake(waker: Option<Waker>) {
     if let Some(waker) = waker {
         waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::Wake;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Flag(AtomicBool);
+
+    impl Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    fn text(text: &str) -> Message {
+        Message::Text(text.into())
+    }
+
+    fn received(inbox: &Inbox) -> Poll<Result<Message, NoMessage>> {
+        inbox.poll_receive(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn retire_comes_ahead_of_what_waits_and_once() {
+        let inbox = Inbox::new(1);
+        inbox.push(text("a"));
+        inbox.push(text("b"));
+        inbox.retire(2);
+        assert!(!inbox.has_told_retire());
+        assert_eq!(received(&inbox), Poll::Ready(Err(NoMessage::Retire)));
+        assert!(inbox.has_told_retire());
+        assert_eq!(received(&inbox), Poll::Ready(Ok(text("a"))));
+        assert_eq!(received(&inbox), Poll::Ready(Ok(text("b"))));
+        assert_eq!(received(&inbox), Poll::Pending);
+        inbox.retire(3);
+        assert_eq!(received(&inbox), Poll::Ready(Err(NoMessage::Retire)), "for each swap");
+    }
+
+    #[test]
+    fn retire_wakes_who_waits() {
+        let (inbox, flag) = (Inbox::new(1), Arc::new(Flag::default()));
+        let waker = Waker::from(flag.clone());
+        assert!(inbox.poll_receive(&mut Context::from_waker(&waker)).is_pending());
+        inbox.retire(2);
+        assert!(flag.0.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn retire_for_the_version_that_receives_is_none() {
+        let inbox = Inbox::new(1);
+        inbox.retire(2);
+        inbox.retire(1);
+        assert_eq!(received(&inbox), Poll::Pending, "a rollback before it was told");
+        inbox.retire(2);
+        inbox.begin(2);
+        assert_eq!(received(&inbox), Poll::Pending, "it has moved by itself");
+    }
+
+    #[test]
+    fn begin_keeps_what_waits_and_the_word_of_a_version_that_came_meanwhile() {
+        let inbox = Inbox::new(1);
+        inbox.retire(2);
+        assert_eq!(received(&inbox), Poll::Ready(Err(NoMessage::Retire)));
+        inbox.push(text("a"));
+        inbox.retire(3);
+        inbox.begin(2);
+        assert!(!inbox.has_told_retire() && inbox.is_unheard() && !inbox.is_empty());
+        assert_eq!(received(&inbox), Poll::Ready(Err(NoMessage::Retire)));
+        inbox.begin(3);
+        assert_eq!(received(&inbox), Poll::Ready(Ok(text("a"))));
+        assert!(!inbox.is_unheard());
+    }
+
+    #[test]
+    fn retire_after_the_end_is_not_told() {
+        let inbox = Inbox::new(1);
+        inbox.push(text("a"));
+        inbox.end(Close::abnormal());
+        inbox.retire(2);
+        assert_eq!(received(&inbox), Poll::Ready(Ok(text("a"))));
+        assert_eq!(received(&inbox), Poll::Ready(Err(NoMessage::Ended(Close::abnormal()))));
     }
 }

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -280,6 +280,7 @@ impl Server {
         loop {
             ticks.tick().await;
             self.engine.sweep();
+            self.service.websockets.close_stale(Instant::now());
         }
     }
 

@@ -19,7 +19,7 @@ use self::codec::deflate::Deflate;
 use self::frames::{Frames, Io};
 use self::talk::Talk;
 use crate::app::App;
-use crate::dispatch::{self, Call, Seat};
+use crate::dispatch::{self, Call, Seat, Verdict};
 use crate::event::State;
 use crate::failure::Fault;
 use crate::instance::Event;
@@ -43,18 +43,9 @@ pub struct Websocket {
     pub deflate: Option<Deflate>,
 }
 
-/// How a websocket went, for the access log.
-#[derive(Debug)]
-pub struct Summary {
-    /// Messages from the peer.
-    pub received: u64,
-    /// Messages to the peer.
-    pub sent: u64,
-}
-
 /// Runs a websocket to its end. `answered` gets the handshake's answer; `upgrade` resolves once the
 /// answer was 101 and has left.
-pub async fn run(mut websocket: Websocket, answered: oneshot::Sender<Answer>, upgrade: Upgrade) -> Summary {
+pub async fn run(mut websocket: Websocket, answered: oneshot::Sender<Answer>, upgrade: Upgrade) {
     websocket.port.connect();
     let mut call = Some(websocket.begin());
     let answer = websocket.answer(&mut call).await;
@@ -63,51 +54,54 @@ pub async fn run(mut websocket: Websocket, answered: oneshot::Sender<Answer>, up
     let stream =
         if accepted && heard { tokio::time::timeout(limits::HEAD, upgrade).await.ok().flatten() } else { None };
     let frames = stream.map(|(io, read)| Frames::new(io, &read, websocket.message_bytes_max, websocket.deflate));
-    Talk::new(websocket, frames, call).await
+    Talk::new(websocket, frames, call).await;
 }
 
 impl Websocket {
     fn begin(&mut self) -> Call {
         match self.port.style {
             Style::Event => self.seat.deliver(&self.app, &self.port, Event::Open),
-            Style::Loop(_) => self.seat.handle_websocket(&self.port),
+            Style::Loop(_) => self.seat.handle_websocket(&self.app, &self.port),
         }
     }
 
     /// Drives the handler until it has answered the handshake; the call may go on.
-    async fn answer(&self, call: &mut Option<Call>) -> Answer {
+    async fn answer(&mut self, call: &mut Option<Call>) -> Answer {
         let decided = std::future::poll_fn(|cx| self.poll_decided(call, cx));
         if tokio::time::timeout(limits::ACCEPT, decided).await.is_err() {
             *call = None;
-            self.fail(dispatch::report(Fault::Undecided(limits::ACCEPT.as_millis()), &self.seat.handler.name));
+            self.fail(self.seat.cut(&self.app, Fault::Undecided(limits::ACCEPT.as_millis())));
         }
         std::future::poll_fn(|cx| self.port.poll_answer(cx)).await
     }
 
     /// Ready once there is an answer to take, or the handler has ended.
-    fn poll_decided(&self, call: &mut Option<Call>, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(running) = call else { return Poll::Ready(()) };
-        if let Poll::Ready(verdict) = dispatch::poll(running, &self.seat.handler.name, cx) {
-            *call = None;
-            self.settle(verdict);
-            return Poll::Ready(());
+    fn poll_decided(&mut self, call: &mut Option<Call>, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(running) = call {
+            let Poll::Ready(verdict) = dispatch::poll(running, &self.seat, &self.app, cx) else {
+                return self.port.poll_answered(cx);
+            };
+            *call = self.seat.next(&self.app, &self.port, &verdict);
+            if call.is_none() {
+                self.settle(verdict);
+            }
         }
-        self.port.poll_answered(cx)
+        Poll::Ready(())
     }
 
-    /// The handler returned before the handshake was answered, or after.
-    fn settle(&self, verdict: Result<(), (Fault, crate::failure::ReportId)>) {
+    /// The handler returned before the handshake was answered, or after, and no other takes over.
+    fn settle(&self, verdict: Verdict) {
         match (verdict, &self.port.style) {
             (Err(report), _) => self.fail(report),
-            (Ok(()), Style::Event) if self.port.state() == State::Connecting => {
+            (Ok(_), Style::Event) if self.port.state() == State::Connecting => {
                 let accepted = self.port.accept(None, &[]);
                 debug_assert_eq!(accepted, Ok(()));
             }
             // A loop-style handler that returns is done with the websocket; before accept that
             // denies it.
-            (Ok(()), _) if self.port.session.is_flushed() => self.port.session_flushed(),
-            (Ok(()), Style::Loop(_)) => self.port.host_close(crate::failure::close_code::NORMAL, ""),
-            (Ok(()), Style::Event) => {}
+            (Ok(_), _) if self.port.session.is_flushed() => self.port.session_flushed(),
+            (Ok(_), Style::Loop(_)) => self.port.host_close(crate::failure::close_code::NORMAL, ""),
+            (Ok(_), Style::Event) => {}
         }
     }
 

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep};
 
+use super::Websocket;
 use super::frames::{Frames, Incoming};
-use super::{Summary, Websocket};
 use crate::dispatch::{self, Call};
 use crate::event::{Close, Message};
-use crate::failure::{Fault, ReportId};
+use crate::failure::Fault;
 use crate::instance::Event;
 use crate::limits;
 use crate::outbox::Outgoing;
@@ -43,7 +43,6 @@ pub(super) struct Talk {
     timer: Pin<Box<Sleep>>,
     /// Whether the timer has been polled, so that it will wake us.
     armed: bool,
-    summary: Summary,
 }
 
 impl Talk {
@@ -64,7 +63,6 @@ impl Talk {
             closing: None,
             timer: Box::pin(tokio::time::sleep_until(now + limits::PING_AFTER)),
             armed: false,
-            summary: Summary { received: 0, sent: 0 },
             frames,
         };
         if talk.frames.is_none() {
@@ -112,7 +110,7 @@ impl Talk {
     }
 
     fn take_in(&mut self, message: Message) {
-        self.summary.received += 1;
+        self.websocket.port.has_received();
         if let Some(response) = self.websocket.port.auto_response(&message) {
             // A full outbox has answers enough in it; what the policy says of it is done.
             let _taken = self.websocket.port.outbox.push(response);
@@ -134,13 +132,22 @@ impl Talk {
         if self.call.is_none() {
             self.begin();
         }
-        let Some(call) = &mut self.call else { return };
-        let Poll::Ready(verdict) = dispatch::poll(call, &self.websocket.seat.handler.name, cx) else { return };
-        self.call = None;
-        if verdict.is_err() {
-            self.abandon();
+        while let Some(call) = &mut self.call {
+            let Websocket { seat, app, port, .. } = &mut self.websocket;
+            let Poll::Ready(verdict) = dispatch::poll(call, seat, app, cx) else {
+                seat.settle(port);
+                return;
+            };
+            self.call = seat.next(app, port, &verdict);
+            if self.call.is_some() {
+                self.call_since = Instant::now();
+                continue;
+            }
+            if verdict.is_err() {
+                self.abandon();
+            }
+            self.websocket.settle(verdict);
         }
-        self.websocket.settle(verdict);
     }
 
     fn begin(&mut self) {
@@ -193,7 +200,7 @@ impl Talk {
         while bytes < limits::WRITE_BUFFER_BYTES {
             let started = match self.websocket.port.outbox.take() {
                 Some(Outgoing::Message(message)) => {
-                    self.summary.sent += 1;
+                    self.websocket.port.has_sent();
                     bytes += message.len();
                     frames.start(message)
                 }
@@ -313,7 +320,7 @@ impl Talk {
         self.call = None;
         self.abandon();
         let fault = Fault::OverDeadline { deadline_ms: limit.as_millis() };
-        let report: (Fault, ReportId) = dispatch::report(fault, &self.websocket.seat.handler.name);
+        let report = self.websocket.seat.cut(&self.websocket.app, fault);
         self.websocket.settle(Err(report));
     }
 
@@ -341,9 +348,9 @@ enum Due {
 }
 
 impl Future for Talk {
-    type Output = Summary;
+    type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Summary> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let talk = &mut *self;
         talk.drained = false;
         loop {
@@ -352,8 +359,7 @@ impl Future for Talk {
             // What it leaves unwritten wakes us, and so does room in the outbox.
             talk.poll_write(cx);
             if talk.is_over() {
-                let Summary { received, sent } = talk.summary;
-                return Poll::Ready(Summary { received, sent });
+                return Poll::Ready(());
             }
             if !talk.may_go_on() && !talk.poll_timer(cx) {
                 return Poll::Pending;

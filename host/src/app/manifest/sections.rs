@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::origin::Origin;
 use super::read::Section;
 use super::settings::{
-    AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, Export, Grants, HandlerLimits, HandlerSettings,
-    Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, PACE_MAX,
-    PaceSettings, ROLLBACK_WINDOW_MAX, Redirect, RollbackSettings, RouteSettings, RouteTarget, SESSION_AGE_MAX,
-    SameSite, Secure, SessionSettings, Store,
+    AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, DRAIN_MAX, Export, Grants, HandlerLimits,
+    HandlerSettings, Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING,
+    OUTBOX_MESSAGES_CEILING, PACE_MAX, PaceSettings, ROLLBACK_WINDOW_MAX, Redirect, RollbackSettings, RouteSettings,
+    RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
 };
 use crate::app::route::Pattern;
-use crate::limits::{AUTO_RESPONSE_BYTES_MAX, MESSAGE_BYTES_CEILING};
+use crate::limits::{AUTO_RESPONSE_BYTES_MAX, MESSAGE_BYTES_CEILING, SWAP_DRAIN};
 use crate::outbound::{Grant, Network};
 use crate::outbox::Overflow;
 use crate::port::websocket::AutoResponse;
@@ -31,6 +31,7 @@ pub(super) fn app(mut section: Section<'_, '_>) -> Option<AppSettings> {
     let name = section.required("name", APP_NAME, |name| is_name(name, "-"));
     let allowed_origins = section.list("allowed_origins", str::parse);
     let require_origin = section.boolean("require_origin").unwrap_or(false);
+    let drain = section.integer("drain_s", 0..=DRAIN_MAX.as_secs()).map_or(SWAP_DRAIN, Duration::from_secs);
     let hosts = section.list("hosts", |host| match is_domain(host) && host.to_ascii_lowercase() == host {
         true => Ok(host.to_owned()),
         false => Err("allowed: a host name in lower case such as x.example, without a port"),
@@ -38,7 +39,7 @@ pub(super) fn app(mut section: Section<'_, '_>) -> Option<AppSettings> {
     let prefix = section.text("prefix", PREFIX, is_prefix).unwrap_or_default();
     let health = section.text("health", "allowed: a path such as \"/health\"", |path| path.starts_with('/'));
     section.finish();
-    Some(AppSettings { name: name?, allowed_origins, require_origin, hosts, prefix, health })
+    Some(AppSettings { name: name?, allowed_origins, require_origin, hosts, prefix, health, drain })
 }
 
 const PREFIX: &str = "allowed: a path such as \"/shop\", without '/' at its end: letters, digits and any of -._~/";

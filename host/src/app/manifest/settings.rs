@@ -30,6 +30,8 @@ pub const SESSION_AGE_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// The largest `window_s`.
 pub const ROLLBACK_WINDOW_MAX: Duration = Duration::from_secs(24 * 3600);
+/// The largest `drain_s`: each version that drains is held in memory.
+pub const DRAIN_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// The largest of the times in `[http]`.
 pub const PACE_MAX: Duration = Duration::from_secs(3600);
@@ -49,6 +51,8 @@ pub struct AppSettings {
     pub prefix: String,
     /// A path of the app that must answer 2xx before a version becomes the current one.
     pub health: Option<String>,
+    /// `drain_s`: what time loop-style websockets have to leave a version that has been replaced; up to [`DRAIN_MAX`].
+    pub drain: Duration,
 }
 
 impl AppSettings {

@@ -64,6 +64,7 @@ impl Loader {
             name: manifest.app.name.clone(),
             place,
             wants,
+            drain: manifest.app.drain,
             health: manifest.app.health.clone(),
             rollback: manifest.rollback,
             cookies: Arc::new(cookies(&manifest.session)),
@@ -243,7 +244,9 @@ fn choose(exports: Exports, chosen: Option<Export>, name: &str) -> Result<Export
     let none = Exports::default();
     let (export, left) = match chosen {
         None => return unambiguous(exports, name),
-        Some(Export::WebsocketEvents) => ("websocket-events", Exports { events: exports.events, ..none }),
+        Some(Export::WebsocketEvents) => {
+            ("websocket-events", Exports { events: exports.events, upgrade: exports.upgrade, ..none })
+        }
         Some(Export::WebsocketHandler) => ("websocket-handler", Exports { looped: exports.looped, ..none }),
         Some(Export::HttpHandler) => ("http-handler", Exports { http: exports.http, ..none }),
         Some(Export::Incoming) => (INCOMING, Exports { incoming: exports.incoming, ..none }),
@@ -259,7 +262,7 @@ const INCOMING: &str = "wasi:http/incoming-handler";
 const STANDARD: &str = "wasi:http/handler";
 
 fn unambiguous(exports: Exports, name: &str) -> Result<Exports, VersionError> {
-    let Exports { events, looped, http, incoming, standard } = &exports;
+    let Exports { events, looped, http, incoming, standard, .. } = &exports;
     let websocket = [(looped.is_some(), "websocket-handler"), (events.is_some(), "websocket-events")];
     let http = [(http.is_some(), "http-handler"), (incoming.is_some(), INCOMING), (standard.is_some(), STANDARD)];
     for alike in [&websocket[..], &http] {

@@ -9,6 +9,7 @@ mod load;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::error::VersionError;
 pub use self::load::{Loader, Origins, check, manifest_of};
@@ -32,6 +33,8 @@ pub struct Version {
     pub place: Place,
     /// What it can reach: interfaces that its components import, and what its manifest grants, one line each.
     pub wants: BTreeSet<String>,
+    /// What time its successor leaves to loop-style websockets that stay on it; then 1012.
+    pub drain: Duration,
     /// The path that must answer before it becomes the current one.
     pub health: Option<String>,
     /// When it is rolled back by itself.

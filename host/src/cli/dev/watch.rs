@@ -85,7 +85,7 @@ impl Watch {
 /// Whether a path within a folder may be something that somebody wrote.
 fn is_source(folder: &Path, path: &Path) -> bool {
     let inside = path.strip_prefix(folder).unwrap_or(path);
-    inside.iter().all(|part| is_source_name(part)) && inside != Path::new("")
+    inside.iter().all(is_source_name) && inside != Path::new("")
 }
 
 fn is_source_name(name: &OsStr) -> bool {

@@ -7,6 +7,7 @@ use super::{Style, WebsocketError, WebsocketPort};
 use crate::event::{Kind, Message, State};
 use crate::failure::close_code;
 use crate::outbox::Pushed;
+use crate::port::inbox::NoMessage;
 use crate::port::lifecycle::{Call, IllegalTransition};
 use crate::{json, limits};
 
@@ -66,7 +67,7 @@ impl WebsocketPort {
     /// The next message. Its delivery refills the CPU budget.
     ///
     /// # Errors
-    /// `WrongStyle`, `WrongState` before `accept`, `TimedOut`, `Disconnected`.
+    /// `WrongStyle`, `WrongState` before `accept`, `TimedOut`, `Disconnected`, `Retire`.
     ///
     /// # Cancel safety
     /// Dropped while it waits, no message is lost.
@@ -82,7 +83,10 @@ impl WebsocketPort {
                 Err(_) => return Err(WebsocketError::TimedOut),
             },
         };
-        let message = message.map_err(WebsocketError::Disconnected)?;
+        let message = message.map_err(|why| match why {
+            NoMessage::Retire => WebsocketError::Retire,
+            NoMessage::Ended(close) => WebsocketError::Disconnected(close),
+        })?;
         self.meter.refill(self.meter.budget());
         Ok(message)
     }

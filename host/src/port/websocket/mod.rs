@@ -3,10 +3,14 @@
 //! Owns the websocket's life (who may do what now), the answer to its handshake, and its queues.
 //! Does no I/O: the websocket's task ([`crate::websocket`]) moves bytes and tells it what came.
 
+mod attachment;
+mod figures;
+mod handoff;
 mod messages;
 mod pings;
 mod raw;
 
+pub use self::attachment::Attachment;
 pub use self::raw::{Incoming, Outgoing};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +18,8 @@ use std::task::{Context, Poll, Waker};
 
 use http::{HeaderMap, StatusCode};
 
+use self::figures::Figures;
+use self::handoff::Begun;
 use self::pings::Pings;
 use self::raw::Denial;
 use super::answer::{self, InvalidHead};
@@ -31,8 +37,8 @@ use crate::session::{CookieAction, CookieSettings, SessionBinding};
 /// How the websocket's handler is written.
 #[derive(Debug)]
 pub enum Style {
-    /// Loop style: messages wait for `receive`.
-    Loop(Inbox),
+    /// Loop style: messages wait for `receive`. Boxed, since most that idle are of the other.
+    Loop(Box<Inbox>),
     /// Event style: messages are delivered.
     Event,
 }
@@ -44,6 +50,8 @@ pub struct WebsocketPort {
     pub id: WebsocketId,
     /// The handshake's head.
     pub head: Head,
+    /// The name of its handler.
+    pub handler: Arc<str>,
     /// How its handler is written.
     pub style: Style,
     /// Its session.
@@ -60,6 +68,7 @@ pub struct WebsocketPort {
     offered: Box<[String]>,
     auto_response: Option<Arc<AutoResponse>>,
     pings: Pings,
+    figures: Figures,
     life: Mutex<Life>,
 }
 
@@ -77,6 +86,8 @@ struct Life {
     lifecycle: Lifecycle,
     /// How far `raw` events have told of it.
     told: raw::Told,
+    begun: Begun,
+    attachment: Attachment,
     denial: Option<Box<Denial>>,
     subprotocol: Option<Box<str>>,
     answer: Option<Box<Answer>>,
@@ -117,12 +128,18 @@ pub enum WebsocketError {
     WrongKind(Kind),
     /// Not JSON.
     BadJson(JsonError),
+    /// Another version can take over.
+    Retire,
 }
 
 /// What a port is made of.
 pub struct WebsocketParts {
     /// The handshake's head.
     pub head: Head,
+    /// The handler's name.
+    pub handler: Arc<str>,
+    /// The number of the version that begins to serve it.
+    pub version: u64,
     /// How the handler is written.
     pub style: Style,
     /// The session.
@@ -150,6 +167,7 @@ impl WebsocketPort {
         Self {
             id,
             head: parts.head,
+            handler: parts.handler,
             style: parts.style,
             session: parts.session,
             outbox: Arc::new(Outbox::new(parts.outbox)),
@@ -161,6 +179,7 @@ impl WebsocketPort {
             offered: parts.offered,
             auto_response: parts.auto_response,
             pings: Pings::default(),
+            figures: Figures::new(parts.version),
             life: Mutex::default(),
         }
     }
@@ -186,11 +205,15 @@ impl WebsocketPort {
         self.life().subprotocol.as_deref().map(str::to_owned)
     }
 
-    /// Answers the handshake with 101. A session that was opened puts its cookie on it.
+    /// Answers the handshake with 101. A session that was opened puts its cookie on it. The first of a handler that
+    /// has taken over changes nothing.
     ///
     /// # Errors
     /// `WrongState`, `NotOffered`, `InvalidHead`, `Disconnected`.
     pub fn accept(&self, subprotocol: Option<String>, headers: &[(String, String)]) -> Result<(), WebsocketError> {
+        if std::mem::take(&mut self.life().begun) == Begun::Again {
+            return Ok(());
+        }
         let mut head = answer::headers(headers)?;
         if let Some(name) = &subprotocol {
             if !self.offered.contains(name) {

@@ -29,6 +29,7 @@ const FULL: &str = r#"
 name = "chat-2"
 allowed_origins = ["https://X.example:443", "http://localhost:3000"]
 require_origin = true
+drain_s = 5
 
 [[routes]]
 path = "/rooms/{room}"
@@ -116,6 +117,7 @@ fn minimal_manifest_has_the_defaults() {
         hosts: Vec::new(),
         prefix: String::new(),
         health: None,
+        drain: limits::SWAP_DRAIN,
     };
     assert_eq!(manifest.app, app);
     assert_eq!(manifest.session, SessionSettings::default());
@@ -140,6 +142,7 @@ fn minimal_manifest_has_the_defaults() {
 fn full_manifest_is_read_whole() {
     let manifest = parse(FULL).unwrap();
     assert!(manifest.app.require_origin);
+    assert_eq!(manifest.app.drain, Duration::from_secs(5));
     let origins: Vec<_> = manifest.app.allowed_origins.iter().map(Origin::to_string).collect();
     assert_eq!(origins, ["https://x.example", "http://localhost:3000"]);
     assert!(manifest.app.origins(false).require);

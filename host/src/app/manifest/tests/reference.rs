@@ -16,6 +16,7 @@ fn page_is_a_manifest_with_the_defaults() {
     assert_eq!(manifest.pace, PaceSettings::default());
     assert_eq!(manifest.rollback, RollbackSettings::default());
     let minimal = parse(MINIMAL).unwrap();
+    assert_eq!(manifest.app.drain, minimal.app.drain);
     let (shown, ours) = (&manifest.handlers["chat"], &minimal.handlers["chat"]);
     let default = HandlerLimits::default();
     assert_eq!(shown.limits, HandlerLimits { deadline: Some(limits::EVENT_DEADLINE), ..default });

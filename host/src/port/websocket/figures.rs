@@ -1,0 +1,51 @@
+//! What a listing says of a websocket: who serves it, and how many messages have passed.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::WebsocketPort;
+
+/// Written by the websocket's task alone, read by anyone: no figure needs the others.
+#[derive(Debug)]
+pub(super) struct Figures {
+    version: AtomicU64,
+    received: AtomicU64,
+    sent: AtomicU64,
+}
+
+impl Figures {
+    pub(super) fn new(version: u64) -> Self {
+        Self { version: version.into(), received: 0.into(), sent: 0.into() }
+    }
+}
+
+impl WebsocketPort {
+    /// The number of the version that serves it.
+    pub fn version(&self) -> u64 {
+        self.figures.version.load(Relaxed)
+    }
+
+    /// It has moved to a version.
+    pub fn moved(&self, version: u64) {
+        self.figures.version.store(version, Relaxed);
+    }
+
+    /// Messages of the peer so far.
+    pub fn received(&self) -> u64 {
+        self.figures.received.load(Relaxed)
+    }
+
+    /// Messages to the peer so far, as far as the connection has taken them.
+    pub fn sent(&self) -> u64 {
+        self.figures.sent.load(Relaxed)
+    }
+
+    /// A message of the peer is here.
+    pub fn has_received(&self) {
+        self.figures.received.store(self.received() + 1, Relaxed);
+    }
+
+    /// A message leaves for the peer.
+    pub fn has_sent(&self) {
+        self.figures.sent.store(self.sent() + 1, Relaxed);
+    }
+}
