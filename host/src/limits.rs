@@ -271,3 +271,8 @@ pub const DRAIN: Duration = Duration::from_secs(30);
 pub const MANIFEST_BYTES_MAX: usize = 256 * KIB;
 /// Bytes of one request on the admin socket.
 pub const ADMIN_LINE_BYTES_MAX: usize = 4 * KIB;
+
+// ---- command line --------------------------------------------------------------------------
+
+/// Languages and tools that made a component, as far as `sessile inspect` tells them; further ones are left out.
+pub const PRODUCERS_MAX: usize = 64;

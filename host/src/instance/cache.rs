@@ -17,8 +17,6 @@ use wasmtime::component::Component;
 
 use super::blocking;
 use super::engine::{Engine, Machine, compatibility};
-use crate::bindings::Calls;
-
 /// A folder of compiled components.
 #[derive(Debug)]
 pub struct Cache {
@@ -52,10 +50,7 @@ impl Cache {
                 Err(error) => tracing::warn!(path = %path.display(), "a cached component is unusable: {error}"),
             }
         }
-        let component = match calls {
-            Calls::Blocking => Component::new(&machine.wasmtime, blocking::rewrite(bytes)?)?,
-            Calls::Concurrent => Component::new(&machine.wasmtime, bytes)?,
-        };
+        let component = machine.compile(calls, bytes)?;
         if let Err(error) = keep(&path, &component.serialize()?) {
             tracing::warn!(path = %path.display(), "a compiled component could not be kept: {error}");
         }

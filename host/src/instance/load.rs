@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
+use super::blocking;
 use super::cache::Cache;
-use super::engine::Engine;
+use super::engine::{Engine, Machine};
 use super::names;
 use crate::bindings::{GuestState, qualified};
 
@@ -118,24 +119,54 @@ pub fn load(engine: &Engine, cache: &Cache, path: &Path) -> Result<(InstancePre<
         Ok(bytes) => bytes,
         Err(cause) => return Err(LoadError::Unreadable { path, cause }),
     };
-    if let Ok(candidates) = names::candidates(&bytes)
-        && !candidates.is_empty()
-    {
-        return Err(LoadError::Candidate { path, found: candidates.join(", ") });
-    }
+    refuse_candidates(&path, &bytes)?;
     let (machine, component) = match cache.component(engine, &bytes) {
         Ok(found) => found,
-        Err(cause) => return Err(LoadError::NotAComponent { path, cause: format!("{cause:#}") }),
+        Err(cause) => return Err(not_a_component(&path, &cause)),
     };
-    let pre = match machine.linker.instantiate_pre(&component) {
-        Ok(pre) => pre,
-        Err(cause) => {
-            let unknown = unknown_imports(&component).unwrap_or_else(|| format!("{cause:#}"));
-            return Err(LoadError::Imports { path, unknown });
-        }
+    link(machine, &component, &path)
+}
+
+/// Compiles and checks a component's bytes as [`load`] does, and keeps nothing: whether this host could serve it.
+/// `path` names it in errors. Takes as long as compiling it.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn check(path: &Path, bytes: &[u8]) -> Result<Exports, LoadError> {
+    refuse_candidates(path, bytes)?;
+    let compiled = || {
+        let calls = blocking::calls(bytes)?;
+        let machine = Machine::new(calls)?;
+        let component = machine.compile(calls, bytes)?;
+        wasmtime::Result::Ok((machine, component))
     };
-    let exports = exports(&component, &path)?;
-    Ok((pre, exports))
+    let (machine, component) = compiled().map_err(|cause| not_a_component(path, &cause))?;
+    link(&machine, &component, path).map(|(_, exports)| exports)
+}
+
+fn refuse_candidates(path: &Path, bytes: &[u8]) -> Result<(), LoadError> {
+    match names::candidates(bytes) {
+        Ok(found) if !found.is_empty() => Err(LoadError::Candidate { path: path.to_owned(), found: found.join(", ") }),
+        // What is no component, the compiler refuses with more words.
+        _ => Ok(()),
+    }
+}
+
+fn not_a_component(path: &Path, cause: &wasmtime::Error) -> LoadError {
+    LoadError::NotAComponent { path: path.to_owned(), cause: format!("{cause:#}") }
+}
+
+/// Resolves what it imports, and finds its handlers.
+fn link(
+    machine: &Machine,
+    component: &Component,
+    path: &Path,
+) -> Result<(InstancePre<GuestState>, Exports), LoadError> {
+    let pre = machine.linker.instantiate_pre(component).map_err(|cause| {
+        let unknown = unknown_imports(component).unwrap_or_else(|| format!("{cause:#}"));
+        LoadError::Imports { path: path.to_owned(), unknown }
+    })?;
+    Ok((pre, exports(component, path)?))
 }
 
 fn exports(component: &Component, path: &Path) -> Result<Exports, LoadError> {
