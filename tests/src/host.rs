@@ -95,11 +95,16 @@ impl Host {
         Self::command(None).args(args).output().expect("the program runs")
     }
 
-    /// Runs the program to its end with this on its stdin.
-    pub fn run_with_input(args: &[&str], input: &str) -> Output {
+    /// Starts the program with pipes for all three.
+    pub fn spawn(args: &[&str]) -> Child {
         let mut command = Self::command(None);
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
+        command.spawn().expect("the program starts")
+    }
+
+    /// Runs the program to its end with this on its stdin.
+    pub fn run_with_input(args: &[&str], input: &str) -> Output {
+        let mut child = Self::spawn(args);
         child.stdin.take().expect("stdin is piped").write_all(input.as_bytes()).expect("it reads its input");
         child.wait_with_output().expect("the program runs")
     }

@@ -16,5 +16,6 @@ mod faults;
 mod layers;
 mod life;
 mod protocols;
+mod tools;
 mod websocket;
 mod wit;
