@@ -290,6 +290,15 @@ fn connect_that_is_refused_or_closed_otherwise_fails() {
 }
 
 #[test]
+fn connect_sends_no_line_that_is_no_text() {
+    let host = Host::start(&App::example("echo"), Way::Keep);
+    let mut terminal = Terminal::connect(&format!("ws://{}/ws", host.address()), &[]);
+    terminal.child.stdin.as_mut().unwrap().write_all(b"\xff\n").unwrap();
+    let (code, rest, errors) = terminal.end();
+    assert!((code, rest.as_str()) == (Some(1), "") && errors.contains("sent as text, which is UTF-8"), "{errors}");
+}
+
+#[test]
 fn connect_that_is_told_nonsense_tries_nothing() {
     for (args, advice) in [
         (&["localhost:8000/ws"][..], "did you mean ws://localhost:8000/ws?"),
