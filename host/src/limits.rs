@@ -316,3 +316,30 @@ pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 pub const ADMIN_BODY: Duration = Duration::from_secs(120);
 /// Lines of a deploy that wait for who asked for it: more than it has steps.
 pub const DEPLOY_LINES_MAX: usize = 16;
+
+// ---- command line --------------------------------------------------------------------------
+
+/// From the name's look-up to the handshake's answer, of `sessile connect`; past it the attempt fails.
+pub const CONNECT: Duration = Duration::from_secs(10);
+/// Bytes of a line of stdin that `sessile connect` sends: as large as a message of a host's may be. Past it the
+/// websocket is ended.
+pub const CONNECT_LINE_BYTES_MAX: usize = MESSAGE_BYTES_CEILING;
+/// Bytes of a message that `sessile connect` receives; past it the websocket is ended.
+pub const CONNECT_MESSAGE_BYTES_MAX: usize = 64 * MIB;
+/// Without a message after the end of a stdin that is no terminal, before `sessile connect` closes: a host drops what is
+/// answered to a peer that has closed. Option `--linger`.
+pub const CONNECT_LINGER: Duration = Duration::from_secs(1);
+/// Bytes of a refusal's body that `sessile connect` shows; the rest is cut.
+pub const CONNECT_REFUSAL_BYTES_MAX: usize = 2 * KIB;
+/// Languages and tools that made a component, as far as `sessile inspect` tells them; further ones are left out.
+pub const PRODUCERS_MAX: usize = 64;
+/// Open files below which `sessile doctor` says that the host cannot serve: its own and some connections.
+pub const FILES_MIN: u64 = 256;
+/// Open files that it wants: a connection is one.
+pub const FILES_WANTED: u64 = 65_536;
+/// Memory maps that it wants: of loop-style instances, and as many again for all else.
+pub const MAPS_WANTED: usize = 2 * PINNED_INSTANCES_MAX * MAPS_PER_INSTANCE;
+/// Free bytes in the data folder below which it says that the host cannot serve: a commit needs its log.
+pub const DISK_MIN: u64 = 64 * MIB as u64;
+/// Free bytes that it wants there: sessions, and compiled code.
+pub const DISK_WANTED: u64 = 1024 * MIB as u64;

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use crate::Way;
+use crate::{Host, Way};
 
 /// An app's folder, gone with its drop.
 pub struct App {
-    folder: TempDir,
+    path: PathBuf,
+    _folder: TempDir,
 }
 
 impl App {
@@ -56,9 +57,26 @@ impl App {
 
     /// A manifest of its own; `{components}` stands for where the components are.
     pub fn new(manifest: &str) -> Self {
-        let app = Self { folder: TempDir::new().expect("a folder for the app") };
+        let folder = TempDir::new().expect("a folder for the app");
+        let app = Self { path: folder.path().to_owned(), _folder: folder };
         app.write(manifest);
         app
+    }
+
+    /// What `sessile new NAME` makes with these options, outside the repository. What it builds is put where the
+    /// guests' is, so that all share their dependencies.
+    pub fn made(name: &str, options: &[&str]) -> Self {
+        let folder = TempDir::new().expect("a folder for the app");
+        let path = folder.path().join(name);
+        let made = Host::run(&[&["new", path.to_str().expect("a path in UTF-8")], options].concat());
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        std::os::unix::fs::symlink(root().join("target/guests"), path.join("target")).expect("the link is made");
+        Self { path, _folder: folder }
+    }
+
+    /// A component that `build.rs` has built, by its name without `.wasm`.
+    pub fn component(name: &str) -> PathBuf {
+        components().join(name).with_extension("wasm")
     }
 
     /// Replaces the manifest.
@@ -74,7 +92,7 @@ impl App {
 
     /// The folder.
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        &self.path
     }
 
     fn copy(manifest: &Path) -> Self {

@@ -104,6 +104,13 @@ impl Host {
         Self::command(None).args(args).output().expect("the program runs")
     }
 
+    /// Starts the program with pipes for all three.
+    pub fn spawn(args: &[&str]) -> Child {
+        let mut command = Self::command(None);
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the program starts")
+    }
+
     /// Runs the program to its end with this on its stdin.
     pub fn run_with_input(args: &[&str], input: &str) -> Output {
         Self::run_with_bytes(args, input.as_bytes())
@@ -111,9 +118,7 @@ impl Host {
 
     /// As [`Self::run_with_input`]; it may end before it has read all.
     pub fn run_with_bytes(args: &[&str], input: &[u8]) -> Output {
-        let mut command = Self::command(None);
-        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program starts");
+        let mut child = Self::spawn(args);
         let _ended = child.stdin.take().expect("stdin is piped").write_all(input);
         child.wait_with_output().expect("the program runs")
     }

@@ -35,9 +35,9 @@ const LAYERS: [&str; 22] = [
 const LIBRARIES: [(&str, &[&str]); 9] = [
     ("hyper", &["admin", "http", "outbound"]),
     ("tower_http", &["http"]),
-    ("tokio_rustls", &["tls", "outbound"]),
-    // The peer of unit tests.
-    ("tokio_tungstenite", &["websocket"]),
+    ("tokio_rustls", &["tls", "outbound", "cli"]),
+    // The peer of unit tests, and of `sessile connect`.
+    ("tokio_tungstenite", &["websocket", "cli"]),
     ("flate2", &["websocket"]),
     ("wasmtime", &["instance", "bindings"]),
     ("wasmtime_wasi_http", &["instance", "bindings"]),

@@ -18,5 +18,6 @@ mod layers;
 mod life;
 mod protocols;
 mod swap;
+mod tools;
 mod websocket;
 mod wit;

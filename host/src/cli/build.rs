@@ -8,7 +8,8 @@ use anyhow::{Context as _, bail};
 use super::say;
 use crate::app::manifest::Manifest;
 
-const WASM: &str = "wasm32-wasip2";
+/// Rust's target of components.
+pub(super) const WASM: &str = "wasm32-wasip2";
 
 /// Builds everything; the commands' own output goes to the terminal.
 pub(super) fn run(dir: &Path, manifest: &Manifest) -> anyhow::Result<()> {

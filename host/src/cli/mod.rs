@@ -4,8 +4,13 @@
 
 mod build;
 mod compile;
+mod completions;
+mod connect;
 mod deploy;
 mod dev;
+mod doctor;
+mod inspect;
+mod new;
 mod serve;
 mod sessions;
 mod to;
@@ -27,6 +32,7 @@ struct Cli {
 }
 
 const EXAMPLES: &str = "Examples:
+  sessile new chat                                  a project to begin with
   sessile up examples/chat                          build it, serve it on 127.0.0.1:8000
   sessile serve my-app --listen 127.0.0.1:0         serve what is built, on any free port
   sessile deploy my-app                             new code under live websockets
@@ -35,6 +41,8 @@ const EXAMPLES: &str = "Examples:
 
 #[derive(Subcommand)]
 enum Command {
+    /// Begin an app: a folder with a handler in Rust and all that it needs
+    New(new::New),
     /// Build an app's components: runs the `build` commands of its sessile.toml
     Build {
         /// The app's folder: where its sessile.toml is
@@ -58,6 +66,14 @@ enum Command {
     Undeploy(deploy::Undeploy),
     /// Look at, end, back up the sessions of an app
     Sessions(sessions::Sessions),
+    /// Tell what a component exports, imports and wants, and whether this host can serve it
+    Inspect(inspect::Inspect),
+    /// Open a websocket, and talk over it from the terminal
+    Connect(Box<connect::Connect>),
+    /// Find what keeps this machine from building apps and serving them
+    Doctor(doctor::Doctor),
+    /// Print what makes a shell complete our commands
+    Completions(completions::Completions),
     /// What a host runs for each component that is to be compiled
     #[command(hide = true)]
     CompileComponent(compile::CompileComponent),
@@ -77,6 +93,11 @@ pub fn main() -> ExitCode {
         Command::Undeploy(undeploy) => undeploy.run(),
         Command::Sessions(sessions) => sessions::run(sessions),
         Command::CompileComponent(compile) => compile::run(compile),
+        Command::New(new) => new::run(&new),
+        Command::Inspect(inspect) => inspect::run(&inspect),
+        Command::Connect(connect) => connect::run(*connect),
+        Command::Doctor(doctor) => doctor::run(doctor),
+        Command::Completions(completions) => Ok(completions::run(&completions)),
     };
     match result {
         Ok(code) => code.into(),
@@ -117,9 +138,13 @@ fn default_data(dir: &Path) -> PathBuf {
 
 /// Prints a line for the caller, at once: programs wait for it.
 fn say(line: &str) {
+    print(format!("{line}\n").as_bytes());
+}
+
+fn print(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
     // A closed stdout is the caller's wish.
-    let _closed = writeln!(out, "{line}").and_then(|()| out.flush());
+    let _closed = out.write_all(bytes).and_then(|()| out.flush());
 }
 
 fn report(error: &anyhow::Error) {

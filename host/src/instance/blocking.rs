@@ -6,6 +6,8 @@
 //! cost of a call, but only where no type says `async`; so the word is taken out of the types.
 //! Nothing else is changed, core modules are copied as they are (docs/adr/0004).
 
+use std::borrow::Cow;
+
 use wasm_encoder::reencode::{self, Reencode, ReencodeComponent};
 use wasm_encoder::{ComponentFuncTypeEncoder, ComponentSectionId, RawSection};
 use wasmparser::{
@@ -53,6 +55,17 @@ pub(super) fn calls(component: &[u8]) -> Result<Calls, BinaryReaderError> {
             },
             _ => {}
         }
+    }
+}
+
+/// A component as the engine for its kind of calls takes it.
+///
+/// # Errors
+/// What is wrong with bytes that are no component.
+pub(super) fn fit(bytes: &[u8], calls: Calls) -> wasmtime::Result<Cow<'_, [u8]>> {
+    match calls {
+        Calls::Blocking => Ok(Cow::Owned(rewrite(bytes)?)),
+        Calls::Concurrent => Ok(Cow::Borrowed(bytes)),
     }
 }
 

@@ -7,7 +7,6 @@
 
 #![allow(unsafe_code, reason = "Component::deserialize_file, argued for at its call")]
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -18,7 +17,6 @@ use wasmtime::component::Component;
 
 use super::engine::{Engine, Machine, compatibility, config};
 use super::{blocking, child};
-use crate::bindings::Calls;
 
 /// A folder of compiled components.
 #[derive(Debug)]
@@ -67,7 +65,7 @@ impl Cache {
         }
         let component = match &self.compiler {
             Compiler::Here => {
-                let component = Component::new(&machine.wasmtime, fit(bytes, calls)?)?;
+                let component = machine.compile(calls, bytes)?;
                 if let Err(error) = keep(&path, &component.serialize()?) {
                     tracing::warn!(path = %path.display(), "a compiled component could not be kept: {error}");
                 }
@@ -89,15 +87,8 @@ impl Cache {
 pub fn compile_to(bytes: &[u8], path: &Path) -> wasmtime::Result<()> {
     let calls = blocking::calls(bytes)?;
     let engine = wasmtime::Engine::new(&config(calls))?;
-    let compiled = engine.precompile_component(&fit(bytes, calls)?)?;
+    let compiled = engine.precompile_component(&blocking::fit(bytes, calls)?)?;
     Ok(keep(path, &compiled)?)
-}
-
-fn fit(bytes: &[u8], calls: Calls) -> wasmtime::Result<Cow<'_, [u8]>> {
-    match calls {
-        Calls::Blocking => Ok(Cow::Owned(blocking::rewrite(bytes)?)),
-        Calls::Concurrent => Ok(Cow::Borrowed(bytes)),
-    }
 }
 
 fn kept(machine: &Machine, path: &Path) -> Option<Component> {

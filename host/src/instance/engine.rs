@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use super::blocking;
 use super::clock::Clock;
 use super::warm::Warm;
 use crate::bindings::{self, Calls, GuestState};
@@ -49,7 +50,8 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    fn new(calls: Calls) -> wasmtime::Result<Self> {
+    /// Reserves address space for all instances.
+    pub(super) fn new(calls: Calls) -> wasmtime::Result<Self> {
         let mut config = config(calls);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
         let wasmtime = wasmtime::Engine::new(&config)?;
@@ -63,6 +65,11 @@ impl Machine {
         wasmtime_wasi_config::add_to_linker(&mut linker, GuestState::config)?;
         bindings::link(&mut linker, calls)?;
         Ok(Self { wasmtime, linker })
+    }
+
+    /// Compiles a component that makes its calls in this machine's way.
+    pub(super) fn compile(&self, calls: Calls, bytes: &[u8]) -> wasmtime::Result<Component> {
+        Component::new(&self.wasmtime, blocking::fit(bytes, calls)?)
     }
 }
 
@@ -160,6 +167,15 @@ impl Engine {
     pub(super) fn pin(&self) -> Result<OwnedSemaphorePermit, usize> {
         self.pinned.clone().try_acquire_owned().map_err(|_| self.pinned_max)
     }
+}
+
+/// Makes both engines as a host does, and drops them: whether this system gives them the address space.
+///
+/// # Errors
+/// What the system says.
+pub fn probe() -> Result<(), String> {
+    let made = [Calls::Blocking, Calls::Concurrent].map(Machine::new);
+    made.into_iter().try_for_each(|machine| machine.map(drop)).map_err(|error| format!("{error:#}"))
 }
 
 /// What distinguishes compiled code of this build: part of the cache key.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
+use super::blocking;
 use super::cache::Cache;
 use super::engine::{Engine, Machine};
 use super::names;
@@ -136,17 +137,7 @@ pub struct Loaded {
 /// See [`LoadError`].
 pub fn load(engine: &Engine, cache: &Cache, path: &Path, bytes: &[u8]) -> Result<Loaded, LoadError> {
     let (machine, component) = compiled(engine, cache, path, bytes)?;
-    let pre = match machine.linker.instantiate_pre(&component) {
-        Ok(pre) => pre,
-        Err(cause) => {
-            let unknown = unknown_imports(&component).unwrap_or_else(|| format!("{cause:#}"));
-            return Err(LoadError::Imports { path: path.to_owned(), unknown });
-        }
-    };
-    let exports = exports(&component, path)?;
-    let ty = component.component_type();
-    let imports = ty.imports(component.engine()).map(|(name, _)| unversioned(name)).collect();
-    Ok(Loaded { pre, exports, imports })
+    link(machine, &component, path)
 }
 
 /// Compiles a component, if it is not compiled yet: whether it was not.
@@ -160,19 +151,54 @@ pub fn compile(engine: &Engine, cache: &Cache, path: &Path, bytes: &[u8]) -> Res
     compiled(engine, cache, path, bytes).map(|_| true)
 }
 
+/// Compiles and checks a component's bytes as [`load`] does, and keeps nothing: whether this host could serve it.
+/// `path` names it in errors. Takes as long as compiling it.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn check(path: &Path, bytes: &[u8]) -> Result<Exports, LoadError> {
+    refuse_candidates(path, bytes)?;
+    let compiled = || {
+        let calls = blocking::calls(bytes)?;
+        let machine = Machine::new(calls)?;
+        let component = machine.compile(calls, bytes)?;
+        wasmtime::Result::Ok((machine, component))
+    };
+    let (machine, component) = compiled().map_err(|cause| not_a_component(path, &cause))?;
+    link(&machine, &component, path).map(|loaded| loaded.exports)
+}
+
 fn compiled<'e>(
     engine: &'e Engine,
     cache: &Cache,
     path: &Path,
     bytes: &[u8],
 ) -> Result<(&'e Machine, Component), LoadError> {
-    let path = path.to_owned();
-    if let Ok(candidates) = names::candidates(bytes)
-        && !candidates.is_empty()
-    {
-        return Err(LoadError::Candidate { path, found: candidates.join(", ") });
+    refuse_candidates(path, bytes)?;
+    cache.component(engine, bytes).map_err(|cause| not_a_component(path, &cause))
+}
+
+fn refuse_candidates(path: &Path, bytes: &[u8]) -> Result<(), LoadError> {
+    match names::candidates(bytes) {
+        Ok(found) if !found.is_empty() => Err(LoadError::Candidate { path: path.to_owned(), found: found.join(", ") }),
+        // What is no component, the compiler refuses with more words.
+        _ => Ok(()),
     }
-    cache.component(engine, bytes).map_err(|cause| LoadError::NotAComponent { path, cause: format!("{cause:#}") })
+}
+
+fn not_a_component(path: &Path, cause: &wasmtime::Error) -> LoadError {
+    LoadError::NotAComponent { path: path.to_owned(), cause: format!("{cause:#}") }
+}
+
+/// Resolves what it imports, and finds its handlers.
+fn link(machine: &Machine, component: &Component, path: &Path) -> Result<Loaded, LoadError> {
+    let pre = machine.linker.instantiate_pre(component).map_err(|cause| {
+        let unknown = unknown_imports(component).unwrap_or_else(|| format!("{cause:#}"));
+        LoadError::Imports { path: path.to_owned(), unknown }
+    })?;
+    let ty = component.component_type();
+    let imports = ty.imports(component.engine()).map(|(name, _)| unversioned(name)).collect();
+    Ok(Loaded { pre, exports: exports(component, path)?, imports })
 }
 
 fn unversioned(import: &str) -> String {

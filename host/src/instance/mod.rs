@@ -11,7 +11,7 @@ pub mod engine;
 mod handler;
 pub mod hybrid;
 pub mod load;
-mod names;
+pub mod names;
 mod standard;
 mod warm;
 
