@@ -85,11 +85,6 @@ impl App {
         std::fs::write(self.path().join("sessile.toml"), text).expect("the manifest is written");
     }
 
-    /// One of the components that the tests have built.
-    pub fn component(&self, name: &str) -> PathBuf {
-        components().join(name)
-    }
-
     /// The folder.
     pub fn path(&self) -> &Path {
         &self.path

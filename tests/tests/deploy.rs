@@ -105,7 +105,7 @@ async fn host_killed_at_any_moment_of_a_deploy_comes_back_with_the_old_or_the_ne
         let told = tokio::task::spawn_blocking(move || deploy.wait_with_output().unwrap()).await.unwrap();
         let host = Host::start_deployed(settings());
         let now = letter(&host).await;
-        let (current, kept) = (current_letter(&host, &app).await, versions(&host).await);
+        let (current, kept) = (current_letter(&host).await, versions(&host).await);
         assert_eq!(current, now, "round {round}: {kept:?}");
         assert_eq!(kept.iter().filter(|(_, current)| *current).count(), 1, "round {round}: {kept:?}");
         assert!(now == new || !told.status.success(), "round {round}: acknowledged and lost");
@@ -115,13 +115,13 @@ async fn host_killed_at_any_moment_of_a_deploy_comes_back_with_the_old_or_the_ne
 }
 
 /// What the current version's record says that it answers.
-async fn current_letter(host: &Host, app: &App) -> String {
+async fn current_letter(host: &Host) -> String {
     let listed = host.command_to(&["versions", "v", "--json"]).await;
     let listed = String::from_utf8(listed.stdout).unwrap();
     let lines = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let current = lines.into_iter().find(|line| line["current"] == true).unwrap();
     let digest = current["components"]["v"].as_str().unwrap().to_owned();
-    let of = |letter: &str| digest == digest_of(&app.component(&format!("version_{letter}.wasm")));
+    let of = |letter: &str| digest == digest_of(&App::component(&format!("version_{letter}.wasm")));
     ["a", "b"].into_iter().find(|letter| of(letter)).unwrap().to_owned()
 }
 
@@ -279,7 +279,7 @@ async fn component_alone_is_an_app() {
     let app = App::new(&lettered("a"));
     let host = Host::start(&app, Way::Keep);
     assert!(host.command_to(&["undeploy", "v"]).await.status.success());
-    let file = app.component("sample_hello.wasm");
+    let file = App::component("sample_hello.wasm");
     let deployed = host.command_to(&["deploy", file.to_str().unwrap(), "--json"]).await;
     let last = String::from_utf8(deployed.stdout).unwrap();
     assert_eq!(last.lines().last().unwrap(), "{\"app\":\"sample-hello\",\"version\":1,\"previous\":null}");
