@@ -3,6 +3,7 @@
 mod app;
 mod certificate;
 mod client;
+mod fleet;
 mod host;
 mod raw;
 mod walk;
@@ -10,6 +11,7 @@ mod walk;
 pub use app::App;
 pub use certificate::Certificate;
 pub use client::{Answer, Socket, exchange_bytes, get, request};
+pub use fleet::{Fleet, Report};
 pub use host::{Host, Settings, Way};
 pub use raw::RawSocket;
 pub use walk::{walk, walk_python};
