@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use crate::app::{App, Outcome, Version};
 use crate::failure::{Fault, ReportId};
 use crate::instance::hybrid::Hybrid;
-use crate::instance::{Ended, Event, Handler};
+use crate::instance::{self, Ended, Event, Handler};
 use crate::meter::Meter;
 use crate::port::exchange::ExchangePort;
 use crate::port::websocket::{Attachment, WebsocketPort};
@@ -34,6 +34,8 @@ pub struct Seat {
     seen: u64,
     /// The way back, until the first call after a move has shown that none is needed.
     moved: Option<Box<Moved>>,
+    /// The place of a loop's instance: kept when it hands over, so that nobody takes it in between.
+    pin: Option<instance::Pin>,
 }
 
 /// What a websocket moved from, and what the version that it moved to met first.
@@ -54,7 +56,7 @@ enum First {
 impl Seat {
     /// A handler of a version.
     pub fn new(version: u64, handler: Arc<Handler>) -> Self {
-        Self { version, handler, seen: version, moved: None }
+        Self { version, handler, seen: version, moved: None, pin: None }
     }
 
     /// Begins the delivery of one event, by the current version if it still has the handler.
@@ -74,13 +76,19 @@ impl Seat {
     }
 
     /// Begins a loop-style handler.
-    pub fn handle_websocket(&self, app: &App, port: &Arc<WebsocketPort>) -> Call {
+    pub fn handle_websocket(&mut self, app: &App, port: &Arc<WebsocketPort>) -> Call {
         // Whoever tells all websockets of a swap may have missed this one, which was not yet here or was moving.
         let current = app.current();
         if current.number != self.seen && self.looped(&current).is_some() {
             port.retire(current.number);
         }
         drop(current);
+        if self.pin.is_none() {
+            match self.handler.pin() {
+                Ok(pin) => self.pin = Some(pin),
+                Err(fault) => return self.run(&port.meter, async { Err(fault) }),
+            }
+        }
         self.run(&port.meter, self.handler.clone().handle_websocket(port.clone()))
     }
 
@@ -92,12 +100,15 @@ impl Seat {
     /// The call that follows one which has ended so: that of the version which takes over, or of the version before
     /// where the new one trapped at once.
     pub fn next(&mut self, app: &App, port: &Arc<WebsocketPort>, verdict: &Verdict) -> Option<Call> {
-        let moved = self.moved.take();
-        match verdict {
-            Err((fault, _)) if fault.is_trap() => self.go_back(app, port, *moved?),
-            Ok(Ended::Handoff) => self.hand_over(app, port),
-            Ok(Ended::Done) | Err(_) => None,
+        let next = match (verdict, self.moved.take()) {
+            (Err((fault, _)), Some(moved)) if fault.is_trap() => self.go_back(app, port, *moved),
+            (Ok(Ended::Handoff), _) => self.hand_over(app, port),
+            _ => None,
+        };
+        if next.is_none() {
+            self.pin = None;
         }
+        next
     }
 
     /// Forgets the way back of a loop that has received a message.

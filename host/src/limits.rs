@@ -150,8 +150,6 @@ pub const ATTACHMENT_BYTES_MAX: usize = 16 * KIB;
 /// From a swap to the end of the loop-style websockets that have stayed on another version; past it 1012.
 /// Key `app.drain_s`.
 pub const SWAP_DRAIN: Duration = Duration::from_secs(30);
-/// Swaps whose drain is under way; one more ends the oldest's at once.
-pub const SWAPS_DRAINING_MAX: usize = 64;
 /// Bytes of a close reason (RFC 6455 §5.5: 125 less the code).
 pub const CLOSE_REASON_BYTES_MAX: usize = 123;
 

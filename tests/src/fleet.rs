@@ -9,6 +9,7 @@ use futures_util::stream::{self, StreamExt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::Socket;
 
@@ -38,6 +39,7 @@ struct Seen {
     gaps: u64,
     reorders: u64,
     drops: u64,
+    end: Option<String>,
     moves: u64,
     before: Vec<Duration>,
     swaps: Vec<Duration>,
@@ -56,6 +58,8 @@ pub struct Report {
     pub reorders: u64,
     /// Websockets that ended before they were let.
     pub drops: u64,
+    /// How one of those ended.
+    pub end: Option<String>,
     /// The fewest times that the version changed which answered a websocket.
     pub moves_min: u64,
     /// On average.
@@ -111,6 +115,7 @@ impl Report {
             gaps,
             reorders,
             drops,
+            end: all.iter_mut().find_map(|seen| seen.end.take()),
             moves_min,
             moves_mean: moves as f64 / all.len() as f64,
             p99_before: p99(before),
@@ -135,11 +140,14 @@ async fn echo(mut socket: Socket, mut told: watch::Receiver<Phase>, pace: Durati
         }
         let last = next + BURST;
         while next < last {
-            let Some(Ok(answer)) = socket.next().await else {
-                seen.drops = 1;
-                return seen;
+            let text = match socket.next().await {
+                Some(Ok(Message::Text(text))) => text,
+                other => {
+                    seen.drops = 1;
+                    seen.end = Some(format!("{other:?}"));
+                    return seen;
+                }
             };
-            let text = answer.into_text().expect("a text");
             let (version, number) = text.split_once(':').expect("a version and a number");
             seen.take(number.parse().expect("a number"), &mut next);
             seen.moves += u64::from(by.replace(version.to_owned()).is_some_and(|before| before != version));

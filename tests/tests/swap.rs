@@ -21,6 +21,8 @@ both_ways!(
     loop_that_traps_before_its_first_message_goes_back,
 );
 
+sessile_tests::run! { concurrent, Concurrent, loop_that_awaits_hands_over }
+
 fn manifest(version: &str, drain_s: u32) -> String {
     let handler = |name, export| {
         format!("[handlers.{name}]\ncomponent = \"{{components}}/swap_{version}.wasm\"\nexport = \"{export}\"\n")
@@ -58,9 +60,13 @@ impl Swapped {
 
     async fn swap_to(&self, manifest: &str) {
         self.app.write(manifest);
-        let output = self.host.deploy(&self.app, &["--allow-new-grants"]).await;
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        deploy(&self.app, &self.host).await;
     }
+}
+
+async fn deploy(app: &App, host: &Host) {
+    let output = host.deploy(app, &["--allow-new-grants"]).await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 async fn event_style_moves_at_its_next_event_and_is_upgraded_once(way: Way) {
@@ -160,6 +166,34 @@ async fn loop_hands_over_what_stays_with_the_websocket(way: Way) {
     app.swap("a").await;
     assert_eq!(socket.ask("trail").await, "a:>a>b>a");
     assert_eq!(socket.close(4000, "bye").await.0, 4000);
+}
+
+/// On the concurrent engine, and where the new version has the same code.
+async fn loop_that_awaits_hands_over(way: Way) {
+    let app = App::faults(way);
+    let host = Host::start(&app, way);
+    let mut sockets =
+        [Socket::open(host.address(), "/loop").await, Socket::open(host.address(), "/loop?ticks=1").await];
+    for socket in &mut sockets {
+        assert_eq!(answered(socket, "events").await, "1");
+        assert_eq!(answered(socket, "events").await, "2");
+    }
+    deploy(&app, &host).await;
+    for socket in &mut sockets {
+        assert_eq!(answered(socket, "state").await, "open");
+        assert_eq!(answered(socket, "events").await, "2", "another instance");
+    }
+}
+
+/// The answer to a command among ticks.
+async fn answered(socket: &mut Socket, command: &str) -> String {
+    socket.send(command).await;
+    loop {
+        let text = socket.text().await;
+        if text != "tick" {
+            return text;
+        }
+    }
 }
 
 async fn loop_that_was_not_told_to_retire_hands_over_to_nobody(way: Way) {

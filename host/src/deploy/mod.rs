@@ -286,9 +286,8 @@ impl Deployer {
     }
 
     fn swap(&self, app: &Arc<App>, version: Arc<Version>) {
-        let replaced = app.number();
         self.apps().swap(app, version);
-        self.service.websockets.swapped(app, replaced, Instant::now());
+        self.service.websockets.swapped(app, Instant::now());
     }
 
     async fn next(

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
@@ -65,6 +66,10 @@ pub struct Handler {
     identity: Arc<Identity>,
     pool: Mutex<Vec<Instance>>,
 }
+
+/// One of the places of loop-style instances, free again with its drop.
+#[derive(Debug)]
+pub struct Pin(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
 
 #[derive(Clone, Copy)]
 enum Wanted {
@@ -142,12 +147,19 @@ impl Handler {
         result.map(|()| Ended::Done)
     }
 
-    /// Runs a loop-style handler for one websocket, to its end.
+    /// A place for the loop-style instance of one websocket.
+    ///
+    /// # Errors
+    /// `NoInstance`.
+    pub fn pin(&self) -> Result<Pin, Fault> {
+        self.engine.pin().map(Pin).map_err(Fault::NoInstance)
+    }
+
+    /// Runs a loop-style handler for one websocket, to its end. The caller holds a [`Pin`] for as long.
     ///
     /// # Errors
     /// As [`Self::deliver`].
     pub async fn handle_websocket(self: Arc<Self>, port: Arc<WebsocketPort>) -> Result<Ended, Fault> {
-        let _pin = self.engine.pin().map_err(Fault::NoInstance)?;
         let serving = Serving::Websocket(port.clone());
         let mut instance = self.instance(Wanted::Loop, serving.clone()).await?;
         instance.serve(serving, self.settings.cpu);

@@ -15,7 +15,7 @@ pub mod names;
 mod standard;
 mod warm;
 
-pub use handler::{Handler, Isolation, Settings};
+pub use handler::{Handler, Isolation, Pin, Settings};
 
 use std::sync::Arc;
 

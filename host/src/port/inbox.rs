@@ -34,19 +34,18 @@ struct Queue {
     receiver: Option<Waker>,
     /// The version whose handler receives.
     version: u64,
-    retiring: Retiring,
+    /// Another version that has become current, of which the handler is to be told.
+    due: Option<u64>,
+    told: Told,
     heard: Heard,
 }
 
-/// What the handler knows of another version that could take over.
+/// Whether the handler has been told to retire since it was begun. It may hand over from then on, whichever version is
+/// current by the time it does: its own again, perhaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Retiring {
-    /// There is none.
+enum Told {
     No,
-    /// It is to be told of this one.
-    Due(u64),
-    /// It has been told.
-    Told,
+    Retire,
 }
 
 /// Whether the handler has received a message since it was begun.
@@ -65,7 +64,8 @@ impl Inbox {
             close: None,
             receiver: None,
             version,
-            retiring: Retiring::No,
+            due: None,
+            told: Told::No,
             heard: Heard::Nothing,
         };
         Self { queue: Mutex::new(queue) }
@@ -94,11 +94,10 @@ impl Inbox {
     /// receives already.
     pub fn retire(&self, version: u64) {
         let mut queue = self.lock();
-        if version == queue.version {
-            queue.retiring = Retiring::No;
+        queue.due = Some(version).filter(|version| *version != queue.version);
+        if queue.due.is_none() {
             return;
         }
-        queue.retiring = Retiring::Due(version);
         let receiver = queue.receiver.take();
         drop(queue);
         wake(receiver);
@@ -110,14 +109,13 @@ impl Inbox {
         let mut queue = self.lock();
         queue.version = version;
         queue.heard = Heard::Nothing;
-        if !matches!(queue.retiring, Retiring::Due(due) if due != version) {
-            queue.retiring = Retiring::No;
-        }
+        queue.told = Told::No;
+        queue.due = queue.due.filter(|due| *due != version);
     }
 
     /// Whether the handler has been told to retire.
     pub fn has_told_retire(&self) -> bool {
-        self.lock().retiring == Retiring::Told
+        self.lock().told == Told::Retire
     }
 
     /// Whether the handler has received nothing since it was begun.
@@ -140,8 +138,9 @@ impl Inbox {
     pub fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Result<Message, NoMessage>> {
         let mut queue = self.lock();
         // After the end there is nothing to take over.
-        if matches!(queue.retiring, Retiring::Due(_)) && queue.close.is_none() {
-            queue.retiring = Retiring::Told;
+        if queue.due.is_some() && queue.close.is_none() {
+            queue.due = None;
+            queue.told = Told::Retire;
             return Poll::Ready(Err(NoMessage::Retire));
         }
         if let Some(message) = queue.messages.pop_front() {
@@ -239,6 +238,20 @@ mod tests {
         inbox.retire(2);
         inbox.begin(2);
         assert_eq!(received(&inbox), Poll::Pending, "it has moved by itself");
+    }
+
+    #[test]
+    fn handler_that_was_told_may_hand_over_though_the_version_changes_again_before_it_does() {
+        for then in [1, 3] {
+            let inbox = Inbox::new(1);
+            inbox.retire(2);
+            assert_eq!(received(&inbox), Poll::Ready(Err(NoMessage::Retire)));
+            inbox.retire(then);
+            assert!(inbox.has_told_retire(), "{then}");
+            inbox.begin(then);
+            assert!(!inbox.has_told_retire(), "{then}");
+            assert_eq!(received(&inbox), Poll::Pending, "{then}");
+        }
     }
 
     #[test]

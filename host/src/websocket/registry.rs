@@ -2,7 +2,7 @@
 //!
 //! Knows who is live and which swaps are draining. What takes time or wakes tasks happens outside the locks.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -16,14 +16,17 @@ use crate::port::websocket::{Style, WebsocketPort};
 #[derive(Default)]
 pub struct Registry {
     live: Mutex<HashMap<WebsocketId, Arc<WebsocketPort>>>,
-    draining: Mutex<VecDeque<Swap>>,
+    /// One for each app at most.
+    draining: Mutex<Vec<Drain>>,
 }
 
-/// A version that was replaced, and how long its websockets may stay.
-struct Swap {
+/// An app whose version has changed, and the websockets that have not gone with it yet.
+struct Drain {
     app: Arc<App>,
-    replaced: u64,
-    due: Instant,
+    /// Until when there may be more of them.
+    until: Instant,
+    /// How often each had moved when it was first seen where it is, and when that was.
+    left: HashMap<WebsocketId, (u32, Instant)>,
 }
 
 impl Registry {
@@ -59,9 +62,9 @@ impl Registry {
         }
     }
 
-    /// The app's current version has replaced another: its loop-style websockets are told, and those that have
-    /// not left the old one in time are closed by [`Self::close_stale`].
-    pub fn swapped(&self, app: &Arc<App>, replaced: u64, now: Instant) {
+    /// The app has another current version: its loop-style websockets are told, and those that stay where they are for
+    /// too long are closed by [`Self::close_stale`].
+    pub fn swapped(&self, app: &Arc<App>, now: Instant) {
         let current = app.current();
         let retiring = |port: &WebsocketPort| {
             matches!(port.style, Style::Loop(_)) && port.membership.is_of(app.groups()) && takes_over(&current, port)
@@ -69,38 +72,54 @@ impl Registry {
         for port in self.all().into_iter().filter(|port| retiring(port)) {
             port.retire(current.number);
         }
-        let swap = Swap { app: app.clone(), replaced, due: now + current.drain };
+        let until = now + current.drain + 2 * limits::SWEEP;
         let mut draining = lock(&self.draining);
-        draining.push_back(swap);
-        let over = if draining.len() > limits::SWAPS_DRAINING_MAX { draining.pop_front() } else { None };
-        drop(draining);
-        over.iter().for_each(|swap| self.close_left(swap));
+        match draining.iter_mut().find(|drain| Arc::ptr_eq(&drain.app, app)) {
+            Some(drain) => drain.until = drain.until.max(until),
+            None => draining.push(Drain { app: app.clone(), until, left: HashMap::new() }),
+        }
     }
 
-    /// Closes with 1012 what has stayed for too long on a version that was replaced: loop-style websockets, and
+    /// Closes with 1012 what has stayed for too long on a version that is not the current one: loop-style websockets, and
     /// event-style ones whose handler is gone. To be called every [`limits::SWEEP`].
     pub fn close_stale(&self, now: Instant) {
-        let due: Vec<_> = {
-            let mut draining = lock(&self.draining);
-            let (due, left) = std::mem::take(&mut *draining).into_iter().partition(|swap: &Swap| swap.due <= now);
-            *draining = left;
-            Vec::from(due)
-        };
-        due.iter().for_each(|swap| self.close_left(swap));
-    }
-
-    fn close_left(&self, swap: &Swap) {
-        let current = swap.app.current();
-        let stale = |port: &WebsocketPort| {
-            let version = port.version();
-            // An event-style websocket that nothing has happened to moves when something does.
-            let moves = matches!(port.style, Style::Event) && takes_over(&current, port);
-            port.membership.is_of(swap.app.groups()) && version <= swap.replaced && version != current.number && !moves
-        };
-        for port in self.all().into_iter().filter(|port| stale(port)) {
+        if lock(&self.draining).is_empty() {
+            return;
+        }
+        let all = self.all();
+        let mut over = Vec::new();
+        lock(&self.draining).retain_mut(|drain| {
+            over.extend(drain.over(&all, now));
+            now < drain.until || !drain.left.is_empty()
+        });
+        for port in over {
             tracing::debug!(websocket = %port.id, version = port.version(), "stayed past the drain of its version");
             port.host_close(close_code::RESTART, "a new version took over");
         }
+    }
+}
+
+impl Drain {
+    /// Notes who is on which version, and gives those that have been on theirs for too long.
+    fn over(&mut self, all: &[Arc<WebsocketPort>], now: Instant) -> Vec<Arc<WebsocketPort>> {
+        let current = self.app.current();
+        let stale = |port: &&Arc<WebsocketPort>| {
+            // An event-style websocket that nothing has happened to moves when something does.
+            let moves = matches!(port.style, Style::Event) && takes_over(&current, port);
+            port.membership.is_of(self.app.groups()) && port.version() != current.number && !moves
+        };
+        let before = std::mem::take(&mut self.left);
+        let mut over = Vec::new();
+        for port in all.iter().filter(stale) {
+            let seen = before.get(&port.id).filter(|(moves, _)| *moves == port.moves());
+            let since = seen.map_or(now, |(_, since)| *since);
+            if now.saturating_duration_since(since) >= current.drain {
+                over.push(port.clone());
+            } else {
+                self.left.insert(port.id, (port.moves(), since));
+            }
+        }
+        over
     }
 }
 

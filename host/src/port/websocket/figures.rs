@@ -1,6 +1,6 @@
 //! What a listing says of a websocket: who serves it, and how many messages have passed.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use super::WebsocketPort;
 
@@ -8,13 +8,14 @@ use super::WebsocketPort;
 #[derive(Debug)]
 pub(super) struct Figures {
     version: AtomicU64,
+    moves: AtomicU32,
     received: AtomicU64,
     sent: AtomicU64,
 }
 
 impl Figures {
     pub(super) fn new(version: u64) -> Self {
-        Self { version: version.into(), received: 0.into(), sent: 0.into() }
+        Self { version: version.into(), moves: 0.into(), received: 0.into(), sent: 0.into() }
     }
 }
 
@@ -27,6 +28,12 @@ impl WebsocketPort {
     /// It has moved to a version.
     pub fn moved(&self, version: u64) {
         self.figures.version.store(version, Relaxed);
+        self.figures.moves.store(self.moves().wrapping_add(1), Relaxed);
+    }
+
+    /// How often it has moved to another version.
+    pub fn moves(&self) -> u32 {
+        self.figures.moves.load(Relaxed)
     }
 
     /// Messages of the peer so far.
