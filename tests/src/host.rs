@@ -28,6 +28,8 @@ pub enum Way {
 
 /// How a host is started.
 pub struct Settings<'a> {
+    /// `serve` or `dev`.
+    pub command: &'static str,
     /// How guests run.
     pub way: Way,
     /// The data folder, if it is to outlive the host.
@@ -41,7 +43,7 @@ pub struct Settings<'a> {
 impl Settings<'_> {
     /// The program under test, with a data folder of its own.
     pub fn new(way: Way) -> Self {
-        Self { way, data: None, program: None, args: Vec::new() }
+        Self { command: "serve", way, data: None, program: None, args: Vec::new() }
     }
 }
 
@@ -79,7 +81,7 @@ impl Host {
         let data = settings.data.or(own.as_ref().map(TempDir::path)).expect("one of the two").to_owned();
         let mut command = Self::command(settings.program);
         command
-            .arg("serve")
+            .arg(settings.command)
             .args(app.map(App::path))
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
@@ -90,9 +92,13 @@ impl Host {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the host starts");
         let log = Log::default();
         log.follow(child.stderr.take().expect("stderr is piped"));
-        let mut first = String::new();
         let mut out = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        out.read_line(&mut first).expect("the host's stdout is read");
+        let mut first = String::new();
+        // `dev` builds before it listens.
+        while out.read_line(&mut first).expect("the host's stdout is read") > 0 && first.starts_with("building ") {
+            first.clear();
+        }
+        log.follow(out);
         let address =
             ["listening on http://", "listening on https://"].iter().find_map(|said| first.trim().strip_prefix(said));
         let address = address.unwrap_or_else(|| panic!("not listening: {first:?}\n{}", log.text()));

@@ -394,3 +394,31 @@ async fn version_that_traps_on_its_first_message_is_rolled_back_by_itself() {
     let audit = std::fs::read_to_string(host.data().join("audit.jsonl")).unwrap();
     assert!(audit.lines().last().unwrap().contains("\"by\":\"host\",\"app\":\"v\",\"action\":\"rollback\""), "{audit}");
 }
+
+/// `sessile dev`, with a build that copies the component that a source names.
+#[tokio::test]
+async fn dev_puts_what_is_saved_under_the_open_websocket_and_keeps_what_does_not_build() {
+    let build = "build = \"cp {components}/version_$(cat source).wasm out.wasm\"\n";
+    let app = App::new(
+        &lettered("a")
+            .replace("{components}/version_a.wasm", "out.wasm")
+            .replace("[handlers.v]\n", &format!("[handlers.v]\n{build}")),
+    );
+    let save = |text: &str| std::fs::write(app.path().join("source"), text).unwrap();
+    save("a");
+    let host = Host::start_with(&app, Settings { command: "dev", ..Settings::new(Way::Keep) });
+    host.wait_for_log("watching ");
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    assert_eq!(socket.ask("1").await, "a:1");
+    save("none");
+    host.wait_for_log("the version before serves on");
+    assert_eq!(socket.ask("2").await, "a:2");
+    save("b");
+    host.wait_for_log("v: version 2 is live");
+    assert_eq!(socket.ask("3").await, "b:3");
+    std::fs::create_dir(app.path().join("more")).unwrap();
+    host.wait_for_log("nothing that is served has changed");
+    // A page that another port of this machine serves may connect here, and nowhere else.
+    let from = [("origin", "http://localhost:5173")];
+    assert!(Socket::open_with(host.address(), "/ws", &from).await.is_ok());
+}

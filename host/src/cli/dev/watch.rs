@@ -48,26 +48,33 @@ impl Watch {
     /// The first source that changes, once nothing has changed for a moment: an editor writes in several steps.
     /// `outputs` are files that are no sources.
     pub(super) async fn changed(&mut self, outputs: impl Fn() -> Vec<PathBuf>) -> PathBuf {
-        let mut first = None;
+        let mut first = None::<PathBuf>;
         loop {
             let next = match &first {
                 None => self.events.recv().await,
                 Some(_) => match tokio::time::timeout(limits::WATCH_QUIET, self.events.recv()).await {
                     Ok(next) => next,
-                    Err(_quiet) => return first.unwrap_or_default(),
+                    Err(_quiet) => return self.named(first),
                 },
             };
             // The watcher, which sends, is ours.
-            let Some(path) = next else { return first.unwrap_or_default() };
+            let Some(path) = next else { return self.named(first) };
             if path.is_dir() && is_source(&self.folder, &path) {
                 // One that is gone again needs no watch.
                 let _gone = self.add(&path);
             }
             let output = || outputs().iter().any(|output| output.canonicalize().is_ok_and(|output| output == path));
-            if first.is_none() && is_source(&self.folder, &path) && !output() {
-                first = Some(path.strip_prefix(&self.folder).unwrap_or(&path).to_owned());
+            // An editor may write another file first, which then takes the name.
+            let better = first.as_ref().is_none_or(|first| !first.exists());
+            if better && is_source(&self.folder, &path) && !output() {
+                first = Some(path);
             }
         }
+    }
+
+    fn named(&self, path: Option<PathBuf>) -> PathBuf {
+        let path = path.unwrap_or_default();
+        path.strip_prefix(&self.folder).map(Path::to_owned).unwrap_or(path)
     }
 
     fn add(&mut self, folder: &Path) -> notify::Result<()> {
