@@ -105,6 +105,11 @@ impl Host {
         Self { child, address: address.parse().expect("an address"), log, data, _own_data: own }
     }
 
+    /// The program under test.
+    pub fn program() -> PathBuf {
+        under_test().expect("the program under test")
+    }
+
     /// Runs the program to its end.
     pub fn run(args: &[&str]) -> Output {
         Self::command(None).args(args).output().expect("the program runs")

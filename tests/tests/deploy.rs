@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Output;
@@ -165,6 +167,8 @@ async fn version_that_cannot_serve_is_refused_and_the_running_one_serves_on() {
     let mut socket = Socket::open(host.address(), "/ws").await;
     std::fs::write(app.path().join("text.wasm"), "not wasm").unwrap();
     std::fs::write(app.path().join("core.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    let later = "(component (import \"sessile:handler/log@0.2.0\" (instance (export \"log\" (func)))))";
+    std::fs::write(app.path().join("later.wasm"), wat::parse_str(later).unwrap()).unwrap();
     let with = |component: &str| lettered("a").replace("{components}/version_a.wasm", component);
     let answers = |path: &str| {
         let http = "[[routes]]\npath = \"/http/{rest...}\"\nhandler = \"h\"\n[handlers.h]\n\
@@ -175,6 +179,8 @@ async fn version_that_cannot_serve_is_refused_and_the_running_one_serves_on() {
         (with("text.wasm"), "not a WebAssembly component"),
         (with("core.wasm"), "not a WebAssembly component"),
         (with("{components}/stranger.wasm"), "stranger:thing/api"),
+        (with("later.wasm"), "`sessile:handler/log@0.2.0`"),
+        (with("later.wasm"), "available are sessile:handler@0.1.0"),
         (answers("/http/status/503"), "health path /http/status/503: it answered 503"),
         (answers("/http/panic"), "health path /http/panic: "),
         (answers("/nowhere"), "health path /nowhere: no route has it"),
@@ -421,4 +427,42 @@ async fn dev_puts_what_is_saved_under_the_open_websocket_and_keeps_what_does_not
     // A page that another port of this machine serves may connect here, and nowhere else.
     let from = [("origin", "http://localhost:5173")];
     assert!(Socket::open_with(host.address(), "/ws", &from).await.is_ok());
+}
+
+/// A data folder on a disk of 8 MiB, which only the host sees: its own mount namespace.
+#[tokio::test]
+async fn deploy_on_a_full_disk_is_refused_and_the_running_version_serves_on() {
+    let (app, data, scripts) = (App::new(&lettered("a")), TempDir::new().unwrap(), TempDir::new().unwrap());
+    let mounted = format!("mount -t tmpfs -o size=8m none {} && exec", data.path().display());
+    let probe = std::process::Command::new("unshare").args(["-rm", "sh", "-c", &format!("{mounted} true")]).output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        writeln!(std::io::stderr(), "SKIPPED the full disk: no mount namespace can be had here").unwrap();
+        return;
+    }
+    let script = scripts.path().join("on-a-small-disk");
+    let program = Host::program();
+    let text = format!("#!/bin/sh\nexec unshare -rm sh -c '{mounted} {} \"$@\"' sh \"$@\"\n", program.display());
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let settings = Settings { data: Some(data.path()), program: Some(script), ..Settings::new(Way::Keep) };
+    let host = Host::start_with(&app, settings);
+    let seen = format!("/proc/{}/root{}", host.pid(), data.path().display());
+    let deploy = |app: &App| Host::run(&["deploy", app.path().to_str().unwrap(), "--to", &seen]);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    let public = app.path().join("public");
+    std::fs::create_dir(&public).unwrap();
+    for number in 0..3 {
+        std::fs::write(public.join(format!("{number}.bin")), vec![number; 3 * 1024 * 1024]).unwrap();
+    }
+    app.write(
+        &lettered("b").replace("[[routes]]", "[[routes]]\npath = \"/{file...}\"\nfiles = \"public\"\n[[routes]]"),
+    );
+    let full = deploy(&app);
+    assert_eq!(full.status.code(), Some(1), "{}", said(&full));
+    assert!(said(&full).contains("No space left on device"), "{}", said(&full));
+    assert_eq!(socket.ask("1").await, "a:1");
+    app.write(&lettered("b"));
+    let fits = deploy(&app);
+    assert!(fits.status.success(), "{}", said(&fits));
+    assert_eq!(socket.ask("2").await, "b:2");
 }

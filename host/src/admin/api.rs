@@ -85,10 +85,14 @@ impl Desk {
         let bytes = collect(body, limits::BLOB_BYTES_MAX).await?;
         let blobs = self.deployer.loader().archive.blobs.clone();
         let kept = tokio::task::spawn_blocking(move || blobs.put(digest, &bytes)).await.map_err(internal)?;
-        kept.map(|()| reply::done()).map_err(|error| match error {
-            BlobError::Altered { .. } => bad(error),
-            BlobError::Disk { .. } => internal(error),
-        })
+        match kept {
+            Ok(()) => Ok(reply::done()),
+            Err(error @ BlobError::Altered { .. }) => Err(bad(error)),
+            Err(error @ BlobError::Disk { .. }) => {
+                self.deployer.reclaim().await;
+                Err(internal(error))
+            }
+        }
     }
 
     /// Answers with lines, so that each step is seen as it is done. The deploy goes on though nobody reads them.

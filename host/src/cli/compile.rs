@@ -4,9 +4,10 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use clap::Args;
 
-use super::Done;
+use super::{Done, report};
 use crate::instance::cache;
 use crate::instance::child::{self, Bounds};
 use crate::limits;
@@ -28,6 +29,12 @@ pub(super) fn run(CompileComponent { file, cpu_s, memory_bytes }: CompileCompone
     child::confine(Bounds { cpu: Duration::from_secs(cpu_s), memory_bytes })?;
     let mut bytes = Vec::new();
     std::io::stdin().lock().take(limits::BLOB_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    cache::compile_to(&bytes, &file).map_err(|error| anyhow::anyhow!("{error:#}"))?;
-    Ok(Done::Well)
+    match cache::compile_to(&bytes, &file) {
+        Ok(()) => Ok(Done::Well),
+        Err(error) if error.is::<std::io::Error>() => {
+            report(&anyhow!("{error:#}"));
+            Ok(Done::Badly)
+        }
+        Err(error) => Err(anyhow!("{error:#}")),
+    }
 }

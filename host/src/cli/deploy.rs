@@ -147,6 +147,9 @@ pub(super) struct Rollback {
     /// The version to go back to [default: the one before the current one]
     #[arg(long, value_name = "VERSION")]
     number: Option<u64>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
 }
 
 impl Rollback {
@@ -155,6 +158,10 @@ impl Rollback {
             let (mut client, app) = self.of.connect().await?;
             let request = RollbackRequest { version: self.number };
             let rolled: Deployed = client.post(&format!("/v1/apps/{app}/rollback"), &request).await?;
+            if self.json {
+                say(&serde_json::to_string(&rolled)?);
+                return Ok(Done::Well);
+            }
             let from = rolled.previous.map(|from| format!(" (was {from})")).unwrap_or_default();
             say(&format!("{app}: version {} is live{from}", rolled.version));
             Ok(Done::Well)

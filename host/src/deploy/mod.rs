@@ -18,7 +18,7 @@ pub use self::audit::{Action, Audit};
 pub use self::error::DeployError;
 
 use self::error::disk;
-use crate::app::archive::{Contents, Record, Shelf};
+use crate::app::archive::{Archive, Contents, Record, Shelf};
 use crate::app::{App, Apps, Loader, Version, version};
 use crate::dispatch;
 use crate::failure::Fault;
@@ -168,7 +168,8 @@ impl Deployer {
             Next::App(app) => self.apps().insert(app),
         }
         steps.done("swap", previous.map_or("the first version".into(), |previous| format!("from version {previous}")));
-        self.sweep();
+        let archive = self.loader.archive.clone();
+        tokio::task::spawn_blocking(move || sweep(&archive, limits::BLOB_GRACE));
         tracing::info!(app = name, version = number, by = order.by, "deployed");
         Ok(Deployed { app: name, version: number, previous })
     }
@@ -342,14 +343,14 @@ impl Deployer {
         .await
     }
 
-    /// Forgets content that no version names any more; a failure costs room on the disk.
-    fn sweep(&self) {
-        let archive = self.loader.archive.clone();
-        tokio::task::spawn_blocking(move || match archive.sweep(limits::BLOB_GRACE) {
-            Ok(0) => {}
-            Ok(forgotten) => tracing::debug!(forgotten, "content of versions that are not kept"),
-            Err(error) => tracing::warn!("old content could not be forgotten: {error}"),
-        });
+    /// Forgets content that no version names, even if it has just come: the disk has no room for more. Whoever sent it
+    /// sends it again.
+    pub async fn reclaim(&self) {
+        if self.lock().is_empty() {
+            let archive = self.loader.archive.clone();
+            // A panic is logged by its thread.
+            let _swept = tokio::task::spawn_blocking(move || sweep(&archive, Duration::ZERO)).await;
+        }
     }
 
     fn apps(&self) -> &Apps {
@@ -421,6 +422,15 @@ async fn smoke(version: &Version) -> Result<(), DeployError> {
     match &version.health {
         Some(path) => health::check(version, path).await.map_err(DeployError::Health),
         None => Ok(()),
+    }
+}
+
+/// Forgets content that no version names any more; a failure costs room on the disk.
+fn sweep(archive: &Archive, grace: Duration) {
+    match archive.sweep(grace) {
+        Ok(0) => {}
+        Ok(forgotten) => tracing::debug!(forgotten, "content of versions that are not kept"),
+        Err(error) => tracing::warn!("old content could not be forgotten: {error}"),
     }
 }
 

@@ -35,6 +35,25 @@ pub enum Compiler {
     Child(PathBuf),
 }
 
+/// Why there is no compiled form.
+#[derive(Debug)]
+pub(super) enum Uncompiled {
+    /// The bytes are no component, or one that takes too much to compile.
+    Component(String),
+    /// This host could not do it: its disk, its memory.
+    Host(String),
+}
+
+impl Uncompiled {
+    pub(super) fn component(error: impl Into<wasmtime::Error>) -> Self {
+        Self::Component(format!("{:#}", error.into()))
+    }
+
+    pub(super) fn host(error: impl Into<wasmtime::Error>) -> Self {
+        Self::Host(format!("{:#}", error.into()))
+    }
+}
+
 impl Cache {
     /// Opens the folder, making it (0700) if need be.
     ///
@@ -55,25 +74,30 @@ impl Cache {
     /// compiled and kept there.
     ///
     /// # Errors
-    /// What wasmtime says of bytes that are no component.
-    pub(super) fn component<'e>(&self, engine: &'e Engine, bytes: &[u8]) -> wasmtime::Result<(&'e Machine, Component)> {
-        let calls = blocking::calls(bytes)?;
-        let machine = engine.machine(calls)?;
+    /// See [`Uncompiled`].
+    pub(super) fn component<'e>(
+        &self,
+        engine: &'e Engine,
+        bytes: &[u8],
+    ) -> Result<(&'e Machine, Component), Uncompiled> {
+        let calls = blocking::calls(bytes).map_err(Uncompiled::component)?;
+        let machine = engine.machine(calls).map_err(Uncompiled::host)?;
         let path = self.folder.join(name(bytes, compatibility(&machine.wasmtime)));
         if let Some(component) = kept(machine, &path) {
             return Ok((machine, component));
         }
         let component = match &self.compiler {
             Compiler::Here => {
-                let component = machine.compile(calls, bytes)?;
-                if let Err(error) = keep(&path, &component.serialize()?) {
+                let component = machine.compile(calls, bytes).map_err(Uncompiled::component)?;
+                let kept = component.serialize().and_then(|compiled| Ok(keep(&path, &compiled)?));
+                if let Err(error) = kept {
                     tracing::warn!(path = %path.display(), "a compiled component could not be kept: {error}");
                 }
                 component
             }
             Compiler::Child(program) => {
                 child::compile(program, bytes, &path)?;
-                kept(machine, &path).ok_or_else(|| wasmtime::Error::msg("it was compiled for another engine"))?
+                kept(machine, &path).ok_or_else(|| Uncompiled::Host("it was compiled for another engine".to_owned()))?
             }
         };
         Ok((machine, component))
@@ -83,7 +107,7 @@ impl Cache {
 /// Compiles a component for this program's engines, which need not be there: what the child process does.
 ///
 /// # Errors
-/// What wasmtime says of bytes that are no component, or the system of the file.
+/// What wasmtime says of bytes that are no component; an [`std::io::Error`] of the file.
 pub fn compile_to(bytes: &[u8], path: &Path) -> wasmtime::Result<()> {
     let calls = blocking::calls(bytes)?;
     let engine = wasmtime::Engine::new(&config(calls))?;

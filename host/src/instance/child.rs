@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+use super::cache::Uncompiled;
 use crate::limits;
 
 /// What a compilation may take.
@@ -29,7 +30,12 @@ const BOUNDS: Bounds = Bounds { cpu: limits::COMPILE_CPU, memory_bytes: limits::
 ///
 /// # Errors
 /// What the compiler says of the component, or how its process ended.
-pub(super) fn compile(program: &Path, bytes: &[u8], path: &Path) -> wasmtime::Result<()> {
+pub(super) fn compile(program: &Path, bytes: &[u8], path: &Path) -> Result<(), Uncompiled> {
+    let ended = run(program, bytes, path).map_err(Uncompiled::host)?;
+    if ended.status.success() { Ok(()) } else { Err(verdict(&ended)) }
+}
+
+fn run(program: &Path, bytes: &[u8], path: &Path) -> std::io::Result<Output> {
     let mut child = Command::new(program)
         .arg("compile-component")
         .arg(path)
@@ -44,11 +50,7 @@ pub(super) fn compile(program: &Path, bytes: &[u8], path: &Path) -> wasmtime::Re
         // One that has ended already says why below.
         let _ended = stdin.write_all(bytes);
     }
-    let ended = child.wait_with_output()?;
-    match ended.status.success() {
-        true => Ok(()),
-        false => Err(wasmtime::Error::msg(verdict(&ended))),
-    }
+    child.wait_with_output()
 }
 
 /// Bounds this process, which compiles; past them the kernel ends it.
@@ -63,16 +65,18 @@ pub fn confine(bounds: Bounds) -> std::io::Result<()> {
 }
 
 /// What the end of a compilation means.
-fn verdict(ended: &Output) -> String {
+fn verdict(ended: &Output) -> Uncompiled {
     let said = String::from_utf8_lossy(&ended.stderr);
     let said = said.trim().trim_start_matches("error: ");
     match (ended.status.signal(), ended.status.code()) {
-        (None, Some(2)) if !said.is_empty() => said.to_owned(),
+        (None, Some(2)) => Uncompiled::Component(said.to_owned()),
+        (None, Some(1)) => Uncompiled::Host(said.to_owned()),
         // SIGXCPU, or SIGKILL at the hard limit.
-        (Some(9 | 24), _) => format!("it takes more than {:?} of CPU to compile", BOUNDS.cpu),
+        (Some(9 | 24), _) => Uncompiled::Component(format!("it takes more than {:?} of CPU to compile", BOUNDS.cpu)),
         _ if said.contains("memory") => {
-            format!("it takes more than {} MiB to compile", BOUNDS.memory_bytes / limits::MIB as u64)
+            let mib = BOUNDS.memory_bytes / limits::MIB as u64;
+            Uncompiled::Component(format!("it takes more than {mib} MiB to compile"))
         }
-        _ => format!("its compiler ended with {}: {said}", ended.status),
+        _ => Uncompiled::Host(format!("its compiler ended with {}: {said}", ended.status)),
     }
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use super::blocking;
-use super::cache::Cache;
+use super::cache::{Cache, Uncompiled};
 use super::engine::{Engine, Machine};
 use super::names;
 use crate::bindings::{GuestState, qualified};
@@ -69,6 +69,14 @@ pub enum LoadError {
         /// The component.
         path: PathBuf,
         /// What wasmtime says.
+        cause: String,
+    },
+    /// The host could not compile it, and it may be sound.
+    #[error("{}: this host could not compile it: {cause}", .path.display())]
+    Uncompiled {
+        /// The component.
+        path: PathBuf,
+        /// What the system says.
         cause: String,
     },
     /// It imports what the host does not have.
@@ -159,12 +167,12 @@ pub fn compile(engine: &Engine, cache: &Cache, path: &Path, bytes: &[u8]) -> Res
 pub fn check(path: &Path, bytes: &[u8]) -> Result<Exports, LoadError> {
     refuse_candidates(path, bytes)?;
     let compiled = || {
-        let calls = blocking::calls(bytes)?;
-        let machine = Machine::new(calls)?;
-        let component = machine.compile(calls, bytes)?;
-        wasmtime::Result::Ok((machine, component))
+        let calls = blocking::calls(bytes).map_err(Uncompiled::component)?;
+        let machine = Machine::new(calls).map_err(Uncompiled::host)?;
+        let component = machine.compile(calls, bytes).map_err(Uncompiled::component)?;
+        Ok((machine, component))
     };
-    let (machine, component) = compiled().map_err(|cause| not_a_component(path, &cause))?;
+    let (machine, component) = compiled().map_err(|cause| refused(path, cause))?;
     link(&machine, &component, path).map(|loaded| loaded.exports)
 }
 
@@ -175,7 +183,7 @@ fn compiled<'e>(
     bytes: &[u8],
 ) -> Result<(&'e Machine, Component), LoadError> {
     refuse_candidates(path, bytes)?;
-    cache.component(engine, bytes).map_err(|cause| not_a_component(path, &cause))
+    cache.component(engine, bytes).map_err(|cause| refused(path, cause))
 }
 
 fn refuse_candidates(path: &Path, bytes: &[u8]) -> Result<(), LoadError> {
@@ -186,8 +194,12 @@ fn refuse_candidates(path: &Path, bytes: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-fn not_a_component(path: &Path, cause: &wasmtime::Error) -> LoadError {
-    LoadError::NotAComponent { path: path.to_owned(), cause: format!("{cause:#}") }
+fn refused(path: &Path, cause: Uncompiled) -> LoadError {
+    let path = path.to_owned();
+    match cause {
+        Uncompiled::Component(cause) => LoadError::NotAComponent { path, cause },
+        Uncompiled::Host(cause) => LoadError::Uncompiled { path, cause },
+    }
 }
 
 /// Resolves what it imports, and finds its handlers.
