@@ -308,6 +308,12 @@ pub const WATCH_QUIET: Duration = Duration::from_millis(30);
 
 /// From SIGTERM to the end; past it what is left is cut.
 pub const DRAIN: Duration = Duration::from_secs(30);
+/// Websockets up to which a drain closes all at once; more are spread, lest all of their peers come back in one instant.
+pub const DRAIN_AT_ONCE_MAX: usize = 100;
+/// Over which a drain spreads the ends of websockets, and at most a third of its own time.
+pub const DRAIN_SPREAD: Duration = Duration::from_secs(5);
+/// From one batch of them to the next.
+pub const DRAIN_TICK: Duration = Duration::from_millis(50);
 /// Bytes of a manifest.
 pub const MANIFEST_BYTES_MAX: usize = 256 * KIB;
 /// Connections to the admin API at once; further ones wait.

@@ -214,6 +214,7 @@ impl Deployer {
         let shelf = app.shelf.clone();
         self.commit(by, name, Action::Undeploy { version: app.number() }, move || shelf.retire()).await?;
         self.apps().remove(name);
+        self.service.websockets.undeployed(&app);
         tracing::info!(app = name, by, "undeployed");
         Ok(app)
     }

@@ -43,10 +43,9 @@ pub struct Websocket {
     pub deflate: Option<Deflate>,
 }
 
-/// Runs a websocket to its end. `answered` gets the handshake's answer; `upgrade` resolves once the
+/// Runs a websocket that was told of, [`WebsocketPort::connect`], to its end. `answered` gets the handshake's answer; `upgrade` resolves once the
 /// answer was 101 and has left.
 pub async fn run(mut websocket: Websocket, answered: oneshot::Sender<Answer>, upgrade: Upgrade) {
-    websocket.port.connect();
     let mut call = Some(websocket.begin());
     let answer = websocket.answer(&mut call).await;
     let accepted = matches!(answer, Answer::Accept(_));
