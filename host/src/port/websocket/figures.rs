@@ -1,6 +1,6 @@
 //! What a listing says of a websocket: who serves it, and how many messages have passed.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use super::WebsocketPort;
 
@@ -10,11 +10,16 @@ pub(super) struct Figures {
     version: AtomicU64,
     received: AtomicU64,
     sent: AtomicU64,
+    calling: AtomicBool,
 }
+
+/// A call of an event-style handler is under way until its drop.
+#[derive(Debug)]
+pub struct Calling<'a>(&'a AtomicBool);
 
 impl Figures {
     pub(super) fn new(version: u64) -> Self {
-        Self { version: version.into(), received: 0.into(), sent: 0.into() }
+        Self { version: version.into(), received: 0.into(), sent: 0.into(), calling: false.into() }
     }
 }
 
@@ -27,6 +32,17 @@ impl WebsocketPort {
     /// It has moved to a version.
     pub fn moved(&self, version: u64) {
         self.figures.version.store(version, Relaxed);
+    }
+
+    /// A call of its event-style handler begins.
+    pub fn calling(&self) -> Calling<'_> {
+        self.figures.calling.store(true, Relaxed);
+        Calling(&self.figures.calling)
+    }
+
+    /// Whether such a call is under way.
+    pub fn is_calling(&self) -> bool {
+        self.figures.calling.load(Relaxed)
     }
 
     /// Messages of the peer so far.
@@ -47,5 +63,11 @@ impl WebsocketPort {
     /// A message leaves for the peer.
     pub fn has_sent(&self) {
         self.figures.sent.store(self.sent() + 1, Relaxed);
+    }
+}
+
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
     }
 }
