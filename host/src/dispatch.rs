@@ -4,6 +4,7 @@
 //! loop-style one is told to retire, and moves when its handler hands over. Where a version traps on what it
 //! meets first, the websocket goes back to the one before. Knows neither sockets nor HTTP.
 
+use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::task::{Context, Poll};
 
 use crate::app::{App, Outcome, Version};
 use crate::failure::{Fault, ReportId};
+use crate::feed::What;
 use crate::instance::hybrid::Hybrid;
 use crate::instance::{self, Ended, Event, Handler};
 use crate::meter::Meter;
@@ -118,10 +120,10 @@ impl Seat {
         }
     }
 
-    /// Counts and logs the fault of a call that the host has cut.
-    pub fn cut(&self, app: &App, fault: Fault) -> (Fault, ReportId) {
+    /// Counts and reports the fault of a call for this websocket or exchange that the host has cut.
+    pub fn cut(&self, app: &App, id: &dyn Display, fault: Fault) -> (Fault, ReportId) {
         app.count(self.version, Outcome::Trapped);
-        report(fault, &self.handler.name)
+        report(fault, &self.handler, Some(id))
     }
 
     /// Moves to the current version, and returns what it left. A version that no longer has the handler, or has it
@@ -188,9 +190,9 @@ impl Seat {
     }
 }
 
-/// Polls a call to its verdict, which counts for the version; a fault is logged and gets the id that the peer will
-/// see.
-pub fn poll(call: &mut Call, seat: &Seat, app: &App, cx: &mut Context<'_>) -> Poll<Verdict> {
+/// Polls a call for this websocket or exchange to its verdict, which counts for the version; a fault is reported under
+/// the id that the peer will see.
+pub fn poll(call: &mut Call, seat: &Seat, app: &App, id: &dyn Display, cx: &mut Context<'_>) -> Poll<Verdict> {
     Pin::new(call).poll(cx).map(|returned| {
         let verdict = returned.unwrap_or_else(|lost| Err(Fault::NotStarted(lost.to_string())));
         match &verdict {
@@ -199,13 +201,14 @@ pub fn poll(call: &mut Call, seat: &Seat, app: &App, cx: &mut Context<'_>) -> Po
             // The host's own.
             Err(_) => {}
         }
-        verdict.map_err(|fault| report(fault, &seat.handler.name))
+        verdict.map_err(|fault| report(fault, &seat.handler, Some(id)))
     })
 }
 
-/// Logs a fault under a new id.
-pub fn report(fault: Fault, handler: &str) -> (Fault, ReportId) {
+/// Logs a fault under a new id, and tells it; what the handler served is named, if it was anything.
+pub fn report(fault: Fault, handler: &Handler, served: Option<&dyn Display>) -> (Fault, ReportId) {
     let id = ReportId::mint();
-    fault.log(id, handler);
+    fault.log(id, &handler.name);
+    handler.source().tell(served, || What::failed(id, &fault));
     (fault, id)
 }

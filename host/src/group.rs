@@ -74,11 +74,6 @@ impl Membership {
         Self { groups, id, joined: Mutex::default() }
     }
 
-    /// Whether its groups are these, that is whether it is of their app.
-    pub fn is_of(&self, groups: &Arc<Groups>) -> bool {
-        Arc::ptr_eq(&self.groups, groups)
-    }
-
     /// Joins a group; again is no error.
     ///
     /// # Errors

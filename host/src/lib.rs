@@ -2,7 +2,7 @@
 //!
 //! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`], [`admin`], [`deploy`],
 //! [`listener`], [`http`], [`tls`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`outbound`],
-//! [`port`], [`group`], [`session`], [`outbox`], [`meter`], [`failure`], [`event`], [`json`], [`limits`]. None imports
+//! [`port`], [`group`], [`session`], [`outbox`], [`meter`], [`feed`], [`failure`], [`event`], [`json`], [`limits`]. None imports
 //! one before it in this list; `tests/tests/layers.rs` holds that, ARCHITECTURE.md explains it.
 
 pub mod admin;
@@ -13,6 +13,7 @@ pub mod deploy;
 pub mod dispatch;
 pub mod event;
 pub mod failure;
+pub mod feed;
 pub mod group;
 pub mod http;
 pub mod instance;

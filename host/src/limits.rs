@@ -306,6 +306,12 @@ pub const WATCH_QUIET: Duration = Duration::from_millis(30);
 
 /// From SIGTERM to the end; past it what is left is cut.
 pub const DRAIN: Duration = Duration::from_secs(30);
+/// Websockets up to which a drain closes all at once; more are spread, lest all of their peers come back in one instant.
+pub const DRAIN_AT_ONCE_MAX: usize = 100;
+/// Over which a drain spreads the ends of websockets, and at most a third of its own time.
+pub const DRAIN_SPREAD: Duration = Duration::from_secs(5);
+/// From one batch of them to the next.
+pub const DRAIN_TICK: Duration = Duration::from_millis(50);
 /// Bytes of a manifest.
 pub const MANIFEST_BYTES_MAX: usize = 256 * KIB;
 /// Connections to the admin API at once; further ones wait.
@@ -314,6 +320,19 @@ pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 pub const ADMIN_BODY: Duration = Duration::from_secs(120);
 /// Lines of a deploy that wait for who asked for it: more than it has steps.
 pub const DEPLOY_LINES_MAX: usize = 16;
+/// Hexadecimal digits of the id of a websocket or exchange.
+pub const ID_DIGITS: usize = 16;
+/// Websockets that a listing has where it does not say how many it wants.
+pub const CONNECTIONS_LISTED: usize = 1000;
+/// The most that it may want; past it 400. The total is told in any case.
+pub const CONNECTIONS_LISTED_MAX: usize = 10_000;
+/// Who follows what happens (`sessile tail`) at once: fewer than [`ADMIN_CONNECTIONS_MAX`], so that commands still come
+/// through. Past it 503.
+pub const TAILS_MAX: usize = 32;
+/// Events that wait for one of them; past it the oldest are lost, and how many is told.
+pub const TAIL_EVENTS_MAX: usize = 1024;
+/// Bytes of the text of a failure in such an event; cut after it.
+pub const TAIL_TEXT_BYTES_MAX: usize = 16 * KIB;
 
 // ---- command line --------------------------------------------------------------------------
 

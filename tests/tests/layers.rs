@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the outside in, as `host/src/lib.rs` lists them.
-const LAYERS: [&str; 22] = [
+const LAYERS: [&str; 23] = [
     "cli",
     "server",
     "admin",
@@ -25,6 +25,7 @@ const LAYERS: [&str; 22] = [
     "session",
     "outbox",
     "meter",
+    "feed",
     "failure",
     "event",
     "json",

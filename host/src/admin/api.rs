@@ -18,7 +18,7 @@ use crate::app::digest::Digest;
 use crate::deploy::{NewGrants, Order};
 use crate::limits;
 
-type Answer = Result<Response<Body>, Problem>;
+pub(super) type Answer = Result<Response<Body>, Problem>;
 
 impl Desk {
     pub(super) async fn answer(self: &Arc<Self>, request: Request<Incoming>, caller: &Caller) -> Response<Body> {
@@ -33,6 +33,9 @@ impl Desk {
             (&Method::DELETE, ["v1", "apps", app]) => self.undeploy(app, caller).await,
             (&Method::GET, ["v1", "apps", app, "versions"]) => self.versions(app).await,
             (&Method::POST, ["v1", "apps", app, "rollback"]) => self.rollback(app, body, caller).await,
+            (&Method::GET, ["v1", "connections"]) => self.connections(head.uri.query()).await,
+            (&Method::DELETE, ["v1", "connections", id]) => self.close(id, read(body).await?, caller).await,
+            (&Method::GET, ["v1", "tail"]) => self.tail(head.uri.query()),
             (&Method::PUT, ["v1", "blobs", digest]) => self.keep(digest, body).await,
             (&Method::POST, ["v1", "deploys"]) => self.deploy(body, caller).await,
             _ => Err(Problem::new(StatusCode::NOT_FOUND, format!("{} {} is not here", head.method, head.uri.path()))),
@@ -40,11 +43,12 @@ impl Desk {
     }
 
     fn apps(&self) -> Response<Body> {
-        let apps = self.service.apps.all();
-        reply::json(StatusCode::OK, &apps.iter().map(|app| self.info(app)).collect::<Vec<_>>())
+        let (apps, counts) = (self.service.apps.all(), self.service.websockets.counts());
+        let websockets = |app: &App| counts.get(&app.name).copied().unwrap_or_default();
+        reply::json(StatusCode::OK, &apps.iter().map(|app| Self::info(app, websockets(app))).collect::<Vec<_>>())
     }
 
-    fn info(&self, app: &App) -> AppInfo {
+    fn info(app: &App, websockets: usize) -> AppInfo {
         let tried = app.tried();
         let (calls, traps) = tried.trial.counted();
         AppInfo {
@@ -52,7 +56,7 @@ impl Desk {
             version: tried.version.number,
             hosts: tried.version.place.hosts.clone(),
             prefix: tried.version.place.prefix.clone(),
-            websockets: 0,
+            websockets,
             calls,
             traps,
         }
@@ -152,10 +156,10 @@ async fn collect(body: Incoming, limit: usize) -> Result<Bytes, Problem> {
     })
 }
 
-fn bad(error: impl ToString) -> Problem {
+pub(super) fn bad(error: impl ToString) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, error.to_string())
 }
 
-fn internal(error: impl ToString) -> Problem {
+pub(super) fn internal(error: impl ToString) -> Problem {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }

@@ -5,6 +5,7 @@
 
 mod api;
 pub mod client;
+mod connections;
 mod reply;
 pub mod wire;
 

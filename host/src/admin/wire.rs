@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::app::archive::Contents;
 use crate::app::digest::Digest;
 use crate::deploy::{Deployed, Step};
+use crate::feed::Told;
 
 /// `GET /v1/apps`: one of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +78,71 @@ pub struct RollbackRequest {
     /// The version to go back to; none: the one before.
     #[serde(default)]
     pub version: Option<u64>,
+}
+
+/// `GET /v1/connections`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connections {
+    /// How many there are, listed or not.
+    pub total: usize,
+    /// The oldest of them, up to the limit.
+    pub connections: Vec<ConnectionInfo>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionInfo {
+    /// Its id, 16 hexadecimal digits.
+    pub id: String,
+    /// Its app.
+    pub app: String,
+    /// The path of its request.
+    pub path: String,
+    /// The name of its handler.
+    pub handler: String,
+    /// The start of its session's key, as `sessile sessions` shows it; none where its handler has opened none.
+    pub session: Option<String>,
+    /// The version that serves it.
+    pub version: u64,
+    /// `connecting`, `open`, `closing`, `closed`.
+    pub state: String,
+    /// Since its handshake, in seconds.
+    pub age_s: u64,
+    /// Messages of the peer.
+    pub received: u64,
+    /// Messages to the peer that the connection has taken.
+    pub sent: u64,
+    /// Bytes that wait for the peer.
+    pub outbox_bytes: usize,
+    /// The remote end, past trusted proxies.
+    pub peer: String,
+    /// Whether it has an instance now.
+    pub instance: Instance,
+    /// Why.
+    pub why: String,
+}
+
+/// Whether a websocket has an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Instance {
+    /// It has one.
+    Awake,
+    /// It gets one when something happens to it.
+    Hibernating,
+}
+
+/// A line of the answer to `GET /v1/tail`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TailLine {
+    /// An event.
+    Told(Told),
+    /// Whoever reads was too slow.
+    Missed {
+        /// For so many events.
+        missed: u64,
+    },
 }
 
 /// `DELETE /v1/connections/{id}`.

@@ -1,5 +1,6 @@
 //! WIT `time` and `log`.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use wasmtime::Result;
@@ -7,6 +8,7 @@ use wasmtime::Result;
 use super::link::Interface;
 use super::wit::log::Level;
 use super::{GuestState, Serving};
+use crate::feed::What;
 use crate::limits::GUEST_TEXT_BYTES_MAX;
 
 pub(super) fn link_time(time: &mut Interface<'_>) -> Result<()> {
@@ -21,11 +23,12 @@ pub(super) fn link_log(log: &mut Interface<'_>) -> Result<()> {
 }
 
 fn write(state: &GuestState, level: Level, message: &str) {
-    let id = match &state.serving {
-        Serving::Nothing | Serving::Trial(_) => String::new(),
-        Serving::Websocket(port) => port.id.to_string(),
-        Serving::Exchange(port) => port.id.to_string(),
+    let served: Option<&dyn Display> = match &state.serving {
+        Serving::Nothing | Serving::Trial(_) => None,
+        Serving::Websocket(port) => Some(&port.id),
+        Serving::Exchange(port) => Some(&port.id),
     };
+    let id = served.map(ToString::to_string).unwrap_or_default();
     let handler = &*state.identity.handler;
     let text = cut(message, GUEST_TEXT_BYTES_MAX);
     match level {
@@ -34,6 +37,17 @@ fn write(state: &GuestState, level: Level, message: &str) {
         Level::Info => tracing::info!(target: "guest", handler, id, "{text}"),
         Level::Warn => tracing::warn!(target: "guest", handler, id, "{text}"),
         Level::Error => tracing::error!(target: "guest", handler, id, "{text}"),
+    }
+    state.identity.source.tell(served, || What::Log { level: word(level).to_owned(), text });
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::Trace => "trace",
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warn => "warn",
+        Level::Error => "error",
     }
 }
 

@@ -10,6 +10,7 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::Stderr;
 use super::outgoing::Outgoing;
+use crate::feed::Source;
 use crate::group::Groups;
 use crate::limits;
 use crate::meter::Meter;
@@ -36,6 +37,8 @@ pub enum Serving {
 pub struct Identity {
     /// The handler's name.
     pub handler: Arc<str>,
+    /// As whom it tells what happens.
+    pub source: Arc<Source>,
     /// The app's groups.
     pub groups: Arc<Groups>,
     /// `[handlers.X.config]`.
@@ -69,7 +72,7 @@ pub struct GuestState {
 impl GuestState {
     /// The state of an instance that serves nothing yet.
     pub fn new(identity: Arc<Identity>) -> Self {
-        let stderr = Stderr::new(identity.handler.clone());
+        let stderr = Stderr::new(identity.source.clone());
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(stderr.clone()).stderr(stderr.clone()).envs(&identity.env);
         wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
@@ -101,9 +104,15 @@ impl GuestState {
     /// Points the instance at what it is to serve.
     pub fn serve(&mut self, serving: Serving) {
         match &serving {
-            Serving::Nothing => {}
-            Serving::Websocket(port) => self.meter = port.meter.clone(),
-            Serving::Exchange(port) => self.meter = port.meter.clone(),
+            Serving::Nothing => self.stderr.serve(None),
+            Serving::Websocket(port) => {
+                self.meter = port.meter.clone();
+                self.stderr.serve(Some(port.id.0));
+            }
+            Serving::Exchange(port) => {
+                self.meter = port.meter.clone();
+                self.stderr.serve(Some(port.id.0));
+            }
             Serving::Trial(meter) => self.meter = meter.clone(),
         }
         self.serving = serving;

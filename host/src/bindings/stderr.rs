@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -14,12 +15,16 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use super::misc::cut;
+use crate::event::WebsocketId;
+use crate::feed::{Source, What};
 use crate::limits::{GUEST_TEXT_BYTES_MAX, STDERR_BYTES_MAX};
 
 /// The captured output of one instance; a clone shares it.
 #[derive(Clone, Debug)]
 pub struct Stderr {
-    handler: Arc<str>,
+    source: Arc<Source>,
+    /// The id of what is served; 0: nothing is.
+    served: Arc<AtomicU64>,
     captured: Arc<Mutex<Captured>>,
 }
 
@@ -31,8 +36,13 @@ struct Captured {
 
 impl Stderr {
     /// Nothing captured yet.
-    pub fn new(handler: Arc<str>) -> Self {
-        Self { handler, captured: Arc::default() }
+    pub fn new(source: Arc<Source>) -> Self {
+        Self { source, served: Arc::default(), captured: Arc::default() }
+    }
+
+    /// What is printed from now on is of this websocket or exchange.
+    pub(super) fn serve(&self, id: Option<u64>) {
+        self.served.store(id.unwrap_or_default(), Relaxed);
     }
 
     /// The last that was written, and forgets it.
@@ -54,10 +64,18 @@ impl Stderr {
             if part.ends_with(b"\n") {
                 let line = String::from_utf8_lossy(&captured.line);
                 let text = cut(line.trim_end(), GUEST_TEXT_BYTES_MAX);
-                tracing::info!(target: "guest", handler = &*self.handler, "{text}");
+                tracing::info!(target: "guest", handler = &*self.source.handler, "{text}");
                 captured.line.clear();
+                self.tell(text);
             }
         }
+    }
+
+    fn tell(&self, text: String) {
+        // Ids of exchanges are written as those of websockets are.
+        let id = Some(self.served.load(Relaxed)).filter(|id| *id != 0).map(WebsocketId);
+        let id = id.as_ref().map(|id| id as &dyn std::fmt::Display);
+        self.source.tell(id, || What::Log { level: "info".to_owned(), text });
     }
 
     fn lock(&self) -> MutexGuard<'_, Captured> {
@@ -122,7 +140,8 @@ mod tests {
 
     #[test]
     fn capture_without_end_keeps_the_tail() {
-        let stderr = Stderr::new("h".into());
+        let stderr =
+            Stderr::new(Arc::new(Source { feed: Arc::default(), app: "a".into(), version: 1, handler: "h".into() }));
         for i in 0..10_000 {
             stderr.capture(format!("line {i}\n").as_bytes());
         }

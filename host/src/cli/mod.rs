@@ -6,6 +6,7 @@ mod build;
 mod compile;
 mod completions;
 mod connect;
+mod connections;
 mod deploy;
 mod dev;
 mod doctor;
@@ -13,6 +14,7 @@ mod inspect;
 mod new;
 mod serve;
 mod sessions;
+mod tail;
 mod to;
 
 use std::io::Write as _;
@@ -64,6 +66,12 @@ enum Command {
     Rollback(deploy::Rollback),
     /// Serve an app no more; its versions and sessions stay on disk
     Undeploy(deploy::Undeploy),
+    /// The live websockets of a host, the oldest first
+    Connections(connections::Connections),
+    /// Close a websocket
+    Close(connections::Close),
+    /// What happens on a host, as it happens; Ctrl-C ends it
+    Tail(tail::Tail),
     /// Look at, end, back up the sessions of an app
     Sessions(sessions::Sessions),
     /// Tell what a component exports, imports and wants, and whether this host can serve it
@@ -91,6 +99,9 @@ pub fn main() -> ExitCode {
         Command::Versions(versions) => versions.run(),
         Command::Rollback(rollback) => rollback.run(),
         Command::Undeploy(undeploy) => undeploy.run(),
+        Command::Connections(connections) => connections.run(),
+        Command::Close(close) => close.run(),
+        Command::Tail(tail) => tail.run(),
         Command::Sessions(sessions) => sessions::run(sessions),
         Command::CompileComponent(compile) => compile::run(compile),
         Command::New(new) => new::run(&new),
@@ -148,8 +159,13 @@ fn print(bytes: &[u8]) {
 }
 
 fn report(error: &anyhow::Error) {
+    note(&format!("error: {error:#}"));
+}
+
+/// Prints a line beside what the caller asked for.
+fn note(line: &str) {
     let mut err = std::io::stderr().lock();
-    let _closed = writeln!(err, "error: {error:#}");
+    let _closed = writeln!(err, "{line}");
 }
 
 #[cfg(test)]

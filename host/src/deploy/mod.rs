@@ -22,6 +22,7 @@ use crate::app::archive::{Archive, Contents, Record, Shelf};
 use crate::app::{App, Apps, Loader, Version, version};
 use crate::dispatch;
 use crate::failure::Fault;
+use crate::feed::{Feed, What};
 use crate::group::Groups;
 use crate::http::{Service, health};
 use crate::limits;
@@ -170,6 +171,7 @@ impl Deployer {
         steps.done("swap", previous.map_or("the first version".into(), |previous| format!("from version {previous}")));
         let archive = self.loader.archive.clone();
         tokio::task::spawn_blocking(move || sweep(&archive, limits::BLOB_GRACE));
+        self.feed().tell(&name, number, || What::Deployed { previous, by: order.by.clone() });
         tracing::info!(app = name, version = number, by = order.by, "deployed");
         Ok(Deployed { app: name, version: number, previous })
     }
@@ -198,6 +200,7 @@ impl Deployer {
         let current = move || shelf.set_current(version);
         self.commit(by, name, Action::Rollback { from, version }, current).await?;
         self.swap(&app, loaded);
+        self.feed().tell(name, version, || What::RolledBack { from, by: by.to_owned() });
         tracing::warn!(app = name, from, version, by, "rolled back");
         Ok(Deployed { app: name.to_owned(), version, previous: Some(from) })
     }
@@ -215,6 +218,8 @@ impl Deployer {
         let shelf = app.shelf.clone();
         self.commit(by, name, Action::Undeploy { version: app.number() }, move || shelf.retire()).await?;
         self.apps().remove(name);
+        self.service.websockets.undeployed(&app);
+        self.feed().tell(name, app.number(), || What::Undeployed { by: by.to_owned() });
         tracing::info!(app = name, by, "undeployed");
         Ok(app)
     }
@@ -357,6 +362,11 @@ impl Deployer {
         &self.service.apps
     }
 
+    /// Where what happens is told.
+    pub fn feed(&self) -> &Arc<Feed> {
+        self.loader.engine.feed()
+    }
+
     fn has(&self, digest: &crate::app::digest::Digest) -> bool {
         self.loader.archive.blobs.has(digest)
     }
@@ -415,7 +425,7 @@ async fn smoke(version: &Version) -> Result<(), DeployError> {
         let started = handler.clone().smoke().await;
         let started = started.unwrap_or_else(|lost| Err(Fault::NotStarted(lost.to_string())));
         if let Err(fault) = started {
-            let (fault, _) = dispatch::report(fault, &handler.name);
+            let (fault, _) = dispatch::report(fault, handler, None);
             return Err(DeployError::Start { handler: handler.name.to_string(), fault });
         }
     }

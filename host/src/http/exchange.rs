@@ -65,7 +65,7 @@ async fn answered(
     match in_time {
         Ok(Ok(answer)) => Ok((answer, call)),
         Ok(Err(report)) => Err(report),
-        Err(_) => Err(seat.cut(app, Fault::OverDeadline { deadline_ms: limit.as_millis() })),
+        Err(_) => Err(seat.cut(app, &port.id, Fault::OverDeadline { deadline_ms: limit.as_millis() })),
     }
 }
 
@@ -77,7 +77,7 @@ fn poll_answered(
     cx: &mut Context<'_>,
 ) -> Poll<Result<Answer, (Fault, ReportId)>> {
     let Some(running) = call else { return Poll::Pending };
-    match dispatch::poll(running, seat, app, cx) {
+    match dispatch::poll(running, seat, app, &port.id, cx) {
         Poll::Pending => port.poll_answer(cx).map(Ok),
         Poll::Ready(verdict) => {
             *call = None;
@@ -88,7 +88,7 @@ fn poll_answered(
                 (Some(Answer::Standard(_)), Err(report)) => Err(report),
                 (Some(answer), _) => Ok(answer),
                 (None, Err(report)) => Err(report),
-                (None, Ok(_)) => Err(dispatch::report(Fault::Unanswered, &seat.handler.name)),
+                (None, Ok(_)) => Err(dispatch::report(Fault::Unanswered, &seat.handler, Some(&port.id))),
             })
         }
     }
@@ -97,7 +97,7 @@ fn poll_answered(
 /// Drives a call that has answered to its end: it streams, or cleans up. Streaming is exempt from
 /// the deadline for as long as the peer reads; then the handler has its deadline to notice.
 async fn run_on(mut call: Call, port: Arc<ExchangePort>, seat: Seat, app: Arc<App>, limit: Duration) {
-    let running = std::future::poll_fn(|cx| dispatch::poll(&mut call, &seat, &app, cx));
+    let running = std::future::poll_fn(|cx| dispatch::poll(&mut call, &seat, &app, &port.id, cx));
     let overdue = async {
         port.body_ended().await;
         tokio::time::sleep(limit).await;
@@ -106,7 +106,7 @@ async fn run_on(mut call: Call, port: Arc<ExchangePort>, seat: Seat, app: Arc<Ap
         // A fault is logged; the peer sees the body cut.
         _logged = running => {}
         () = overdue => {
-            seat.cut(&app, Fault::OverDeadline { deadline_ms: limit.as_millis() });
+            seat.cut(&app, &port.id, Fault::OverDeadline { deadline_ms: limit.as_millis() });
         }
     }
     port.abort();

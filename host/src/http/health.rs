@@ -47,7 +47,7 @@ pub async fn check(version: &Version, path: &str) -> Result<(), String> {
         Ok(Some(status)) => Err(format!("health path {path}: it answered {status}")),
         Ok(None) => Err(format!("health path {path}: it ended the connection")),
         Err(fault) => {
-            let (fault, report) = dispatch::report(fault, &seat.handler.name);
+            let (fault, report) = dispatch::report(fault, &seat.handler, Some(&port.id));
             Err(format!("health path {path}: {fault} (report {report})"))
         }
     }

@@ -12,10 +12,12 @@ use super::handshake::extensions::{self, Agreement};
 use super::handshake::{self, Refusal};
 use super::pace::Busy;
 use super::{Admitted, Routed, Service, binding, connection, page};
+use crate::failure::close_code;
 use crate::port::head::Head;
 use crate::port::inbox::Inbox;
 use crate::port::websocket::{Answer, Style, WebsocketParts, WebsocketPort};
 use crate::websocket::codec::deflate::Deflate;
+use crate::websocket::registry::UNDEPLOYED;
 use crate::websocket::{self, Upgrade, Websocket};
 
 impl Service {
@@ -47,8 +49,14 @@ impl Service {
     /// The websocket's own task: the connection's ends with the upgrade.
     fn spawn(self: &Arc<Self>, websocket: Websocket, answer: oneshot::Sender<Answer>, stream: Upgrade, place: Place) {
         let service = self.clone();
-        let port = websocket.port.clone();
-        service.websockets.insert(port.clone());
+        let (port, app) = (websocket.port.clone(), websocket.app.clone());
+        // Whoever finds it among the live ones may close it, and then its handler is owed the close.
+        port.connect();
+        service.websockets.insert(port.clone(), app.clone());
+        // Whoever undeploys closes those that it finds: this one may have come after.
+        if !self.apps.get(&app.name).is_some_and(|served| Arc::ptr_eq(&served, &app)) {
+            port.host_close(close_code::GOING_AWAY, UNDEPLOYED);
+        }
         self.tasks.spawn(async move {
             websocket::run(websocket, answer, stream).await;
             service.websockets.remove(port.id);

@@ -13,6 +13,8 @@ use super::blocking;
 use super::clock::Clock;
 use super::warm::Warm;
 use crate::bindings::{self, Calls, GuestState};
+use crate::event::WebsocketId;
+use crate::feed::Feed;
 use crate::limits;
 use crate::outbound::Client;
 
@@ -22,6 +24,7 @@ pub struct Engine {
     pub(super) warm: Warm,
     pub(super) guests: Arc<Guests>,
     outbound: Arc<Client>,
+    feed: Arc<Feed>,
     slots: Arc<Semaphore>,
     pinned: Arc<Semaphore>,
     pinned_max: usize,
@@ -111,6 +114,7 @@ impl Engine {
             warm: Warm::default(),
             guests: Arc::new(Guests { runtime: guests, clock }),
             outbound: Arc::new(outbound),
+            feed: Arc::default(),
             slots: Arc::new(Semaphore::new(limits::INSTANCES_MAX)),
             pinned: Arc::new(Semaphore::new(pinned_max)),
             pinned_max,
@@ -138,6 +142,16 @@ impl Engine {
     /// Warm instances now.
     pub fn warm_len(&self) -> usize {
         self.warm.len()
+    }
+
+    /// Whether an instance is kept for this websocket.
+    pub fn is_warm(&self, id: WebsocketId) -> bool {
+        self.warm.has(id)
+    }
+
+    /// Where what happens to guests is told.
+    pub fn feed(&self) -> &Arc<Feed> {
+        &self.feed
     }
 
     /// How requests of guests leave this process.

@@ -10,12 +10,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
+use super::delivery::Delivery;
 use super::engine::{Engine, Guests};
 use super::hybrid::Hybrid;
 use super::load::Exports;
 use super::{Ended, Event, Exported, Instance, at_tick, fault};
 use crate::bindings::{GuestState, Identity, Serving};
 use crate::failure::Fault;
+use crate::feed::Source;
 use crate::limits;
 use crate::meter::Meter;
 use crate::outbox::Bounds;
@@ -104,6 +106,11 @@ impl Handler {
         self.engine.guests.clone()
     }
 
+    /// As whom it tells what happens.
+    pub fn source(&self) -> &Source {
+        &self.identity.source
+    }
+
     /// Delivers one event to the instance of this websocket. `upgraded_from` is the version from which the websocket
     /// has just moved to this handler: it is told first.
     ///
@@ -122,11 +129,13 @@ impl Handler {
         // fill memory with those that idle.
         let keep = matches!(event, Event::Messages(_));
         let serving = Serving::Websocket(port.clone());
+        let _calling = port.calling();
         let mut instance = match self.engine.warm.take(port.id) {
             Some(instance) if instance.handler == self.uid => instance,
             _ => self.instance(Wanted::Events, serving.clone()).await?,
         };
         instance.serve(serving, self.settings.cpu);
+        let delivery = Delivery::begin(self.source(), port.id, &event);
         let mut result = Ok(());
         if let Some(from) = upgraded_from {
             result = instance.upgrade(port.id.0, from).await;
@@ -136,6 +145,7 @@ impl Handler {
         if result.is_ok() {
             result = instance.deliver(port.id.0, event).await;
         }
+        drop(delivery);
         if result.is_ok() && self.settings.autosave && port.session.is_modified() {
             result = port.session.save(None).await.map(drop).map_err(|error| Fault::Unsaved(error.to_string()));
         }

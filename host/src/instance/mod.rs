@@ -7,6 +7,7 @@ mod blocking;
 pub mod cache;
 pub mod child;
 mod clock;
+mod delivery;
 pub mod engine;
 mod handler;
 pub mod hybrid;

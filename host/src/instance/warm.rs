@@ -34,6 +34,11 @@ impl<T> Warm<T> {
         self.shard(id).take(id)
     }
 
+    /// Whether one is kept for this websocket.
+    pub(super) fn has(&self, id: WebsocketId) -> bool {
+        self.shard(id).kept.contains_key(&id)
+    }
+
     /// Keeps an instance; past the bound the least recently used of its shard is dropped.
     pub(super) fn put(&self, id: WebsocketId, instance: T) {
         let dropped = {
@@ -187,6 +192,7 @@ mod tests {
         warm.put(WebsocketId(1), 1);
         warm.sweep(2);
         assert_eq!(warm.len(), 1, "it was put before the first sweep");
+        assert!(warm.has(WebsocketId(1)) && !warm.has(WebsocketId(2)));
         warm.put(WebsocketId(2), 2);
         warm.sweep(2);
         assert_eq!((warm.take(WebsocketId(1)), warm.len()), (None, 1));

@@ -3,7 +3,9 @@
 //! Reads as the way a connection takes. Owns the process's signals and its orderly end; everything
 //! else belongs to the layer that it wires up.
 
+mod closing;
 mod folder;
+mod signals;
 
 pub use folder::{DataFolder, FolderError};
 
@@ -11,19 +13,19 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::signals::{Asked, Signals};
 use crate::admin::{self, Admin};
 pub use crate::app::Origins;
 use crate::app::archive::Archive;
 use crate::app::{App, Apps, Bundle, Loader, VersionError};
 use crate::deploy::{Audit, DeployError, Deployed, Deployer, NewGrants, Order, Step};
-use crate::failure::close_code;
 use crate::http::connection::Connection as Incoming;
 use crate::http::{self, Proxies, Service};
 use crate::instance::cache::{Cache, Compiler};
@@ -210,19 +212,26 @@ impl Server {
         self.service.apps.all()
     }
 
-    /// Serves until SIGTERM or SIGINT, or until `beside` returns, then drains; SIGHUP deploys the folder again.
+    /// Serves until SIGTERM or SIGINT, or until `beside` returns, then drains; one of the two during the drain ends it.
+    /// SIGHUP deploys the folder again.
     ///
     /// # Errors
     /// `System`, where signals or the admin socket cannot be had.
     pub async fn run(self, beside: impl AsyncFnOnce(&Self)) -> Result<(), StartError> {
-        let signals = Signals::new().map_err(|cause| StartError::System { what: "signal handlers", cause })?;
-        self.run_until(async |server| {
+        let signals = Signals::new()?;
+        let (ending, ended) = oneshot::channel();
+        let served = self.run_until(async |server| {
             tokio::select! {
                 () = server.signals(signals) => {}
                 () = beside(server) => {}
             }
-        })
-        .await
+            // From here on: what asked for the drain does not end it too.
+            let _heard = ending.send(Signals::new());
+        });
+        tokio::select! {
+            served = served => served,
+            cut = signals::again(ended) => cut,
+        }
     }
 
     /// Serves until `end` returns, then drains.
@@ -302,12 +311,8 @@ impl Server {
 
     /// Returns when the host is to end.
     async fn signals(&self, mut signals: Signals) {
-        loop {
-            tokio::select! {
-                _ = signals.terminate.recv() => return,
-                _ = signals.interrupt.recv() => return,
-                _ = signals.hangup.recv() => self.reload().await,
-            }
+        while signals.next().await == Asked::Reload {
+            self.reload().await;
         }
     }
 
@@ -323,7 +328,7 @@ impl Server {
         }
     }
 
-    /// Stops accepting, closes websockets with 1001, finishes exchanges.
+    /// Stops accepting, closes websockets with 1001, some at a time, finishes exchanges.
     async fn drain(self, connections: &TaskTracker, drain: &CancellationToken) {
         let Self { service, listener, .. } = self;
         tracing::info!(websockets = service.websockets.len(), "draining");
@@ -333,13 +338,9 @@ impl Server {
         connections.close();
         service.tasks.close();
         let finished = async {
-            // A handshake under way may still become a websocket: look again until none is left.
-            while !(connections.is_empty() && service.tasks.is_empty()) {
-                service.websockets.close_all(close_code::GOING_AWAY, "the host is shutting down");
-                tokio::select! {
-                    () = async { connections.wait().await; service.tasks.wait().await } => {}
-                    () = tokio::time::sleep(Duration::from_millis(200)) => {}
-                }
+            tokio::select! {
+                () = async { connections.wait().await; service.tasks.wait().await } => {}
+                _ = closing::close_some_at_a_time(&service.websockets) => {}
             }
         };
         if tokio::time::timeout(limits::DRAIN, finished).await.is_err() {
@@ -378,21 +379,5 @@ async fn serve(service: Arc<Service>, tls: Option<Arc<Tls>>, connection: Connect
         Ok(Ok(stream)) => http::connection::serve(service, Incoming { stream, ends, permit, accepted }, drain).await,
         Ok(Err(error)) => tracing::debug!(%peer, "TLS handshake: {error}"),
         Err(_) => tracing::debug!(%peer, "no TLS handshake in {:?}", limits::FIRST_BYTE),
-    }
-}
-
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hangup: signal(SignalKind::hangup())?,
-        })
     }
 }

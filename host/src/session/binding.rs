@@ -249,6 +249,14 @@ impl SessionBinding {
         Ok(())
     }
 
+    /// The start of its key, once it has been opened; it opens nothing.
+    pub fn tag(&self) -> Option<String> {
+        match &self.state().identity {
+            Identity::Known(known) => Some(known.id.key().tag()),
+            Identity::Unknown(_) => None,
+        }
+    }
+
     /// Whether it was flushed, here or elsewhere.
     pub fn is_flushed(&self) -> bool {
         self.state().flushed

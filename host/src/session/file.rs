@@ -7,6 +7,7 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::SessionKey;
 use super::record::Timestamp;
 use super::sqlite::{OpenError, SCHEMA, connect, migrate};
 use crate::limits;
@@ -96,9 +97,6 @@ pub enum FileError {
     },
 }
 
-/// Digits of a key that are shown.
-const SHOWN: u32 = 12;
-
 const WHOLE: &str = "lower(hex(key)), version, created_at, seen_at, expires_at, expiry, flushed, record";
 
 impl SessionFile {
@@ -128,7 +126,7 @@ impl SessionFile {
             let sql = "SELECT substr(lower(hex(key)), 1, ?2), version, created_at, seen_at, expires_at, length(record), flushed
                        FROM sessions ORDER BY seen_at DESC LIMIT ?1";
             let mut query = self.connection.prepare(sql)?;
-            let rows = query.query_map(params![max, SHOWN], |row| {
+            let rows = query.query_map(params![max, u32::from(SessionKey::TAG_DIGITS)], |row| {
                 let number = |index| row.get::<_, i64>(index).map(i64::cast_unsigned);
                 Ok(Listed {
                     key: row.get(0)?,

@@ -63,6 +63,14 @@ impl SessionId {
 }
 
 impl SessionKey {
+    /// Digits of a key that are shown.
+    pub(super) const TAG_DIGITS: u8 = 12;
+
+    /// Its beginning, as a person is shown it.
+    pub fn tag(&self) -> String {
+        hex(self.0.get(..usize::from(Self::TAG_DIGITS / 2)).unwrap_or_default())
+    }
+
     /// For a store.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

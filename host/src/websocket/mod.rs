@@ -20,8 +20,9 @@ use self::frames::{Frames, Io};
 use self::talk::Talk;
 use crate::app::App;
 use crate::dispatch::{self, Call, Seat, Verdict};
-use crate::event::State;
+use crate::event::{Close, State};
 use crate::failure::Fault;
+use crate::feed::{What, millis};
 use crate::instance::Event;
 use crate::limits;
 use crate::port::websocket::{Answer, Style, WebsocketPort};
@@ -43,10 +44,9 @@ pub struct Websocket {
     pub deflate: Option<Deflate>,
 }
 
-/// Runs a websocket to its end. `answered` gets the handshake's answer; `upgrade` resolves once the
+/// Runs a websocket that was told of, [`WebsocketPort::connect`], to its end. `answered` gets the handshake's answer; `upgrade` resolves once the
 /// answer was 101 and has left.
 pub async fn run(mut websocket: Websocket, answered: oneshot::Sender<Answer>, upgrade: Upgrade) {
-    websocket.port.connect();
     let mut call = Some(websocket.begin());
     let answer = websocket.answer(&mut call).await;
     let accepted = matches!(answer, Answer::Accept(_));
@@ -54,10 +54,22 @@ pub async fn run(mut websocket: Websocket, answered: oneshot::Sender<Answer>, up
     let stream =
         if accepted && heard { tokio::time::timeout(limits::HEAD, upgrade).await.ok().flatten() } else { None };
     let frames = stream.map(|(io, read)| Frames::new(io, &read, websocket.message_bytes_max, websocket.deflate));
-    Talk::new(websocket, frames, call).await;
+    if accepted {
+        websocket.tell(opened);
+    }
+    let mut talk = Talk::new(websocket, frames, call);
+    (&mut talk).await;
+    if accepted {
+        // By the version that it ended on.
+        talk.websocket.tell(closed);
+    }
 }
 
 impl Websocket {
+    fn tell(&self, what: fn(&WebsocketPort) -> What) {
+        self.seat.handler.source().tell(Some(&self.port.id), || what(&self.port));
+    }
+
     fn begin(&mut self) -> Call {
         match self.port.style {
             Style::Event => self.seat.deliver(&self.app, &self.port, Event::Open),
@@ -70,7 +82,7 @@ impl Websocket {
         let decided = std::future::poll_fn(|cx| self.poll_decided(call, cx));
         if tokio::time::timeout(limits::ACCEPT, decided).await.is_err() {
             *call = None;
-            self.fail(self.seat.cut(&self.app, Fault::Undecided(limits::ACCEPT.as_millis())));
+            self.fail(self.seat.cut(&self.app, &self.port.id, Fault::Undecided(limits::ACCEPT.as_millis())));
         }
         std::future::poll_fn(|cx| self.port.poll_answer(cx)).await
     }
@@ -78,7 +90,7 @@ impl Websocket {
     /// Ready once there is an answer to take, or the handler has ended.
     fn poll_decided(&mut self, call: &mut Option<Call>, cx: &mut Context<'_>) -> Poll<()> {
         while let Some(running) = call {
-            let Poll::Ready(verdict) = dispatch::poll(running, &self.seat, &self.app, cx) else {
+            let Poll::Ready(verdict) = dispatch::poll(running, &self.seat, &self.app, &self.port.id, cx) else {
                 return self.port.poll_answered(cx);
             };
             *call = self.seat.next(&self.app, &self.port, &verdict);
@@ -108,4 +120,14 @@ impl Websocket {
     fn fail(&self, (fault, report): (Fault, crate::failure::ReportId)) {
         self.port.fail(&fault, report);
     }
+}
+
+fn opened(port: &WebsocketPort) -> What {
+    What::Opened { path: port.head.path().to_owned(), peer: port.head.peer().to_string() }
+}
+
+fn closed(port: &WebsocketPort) -> What {
+    let Close { code, reason } = port.end().unwrap_or_else(Close::abnormal);
+    let age_ms = millis(port.head.started().elapsed().unwrap_or_default());
+    What::Closed { code, reason, received: port.received(), sent: port.sent(), age_ms }
 }

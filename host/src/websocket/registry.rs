@@ -1,4 +1,4 @@
-//! The live websockets of the process, so that a drain can reach each, and a swap.
+//! The live websockets of the process with their apps, so that a drain can reach each, a swap, and who runs the host.
 //!
 //! Knows who is live and which swaps are draining. What takes time or wakes tasks happens outside the locks.
 
@@ -12,12 +12,24 @@ use crate::failure::close_code;
 use crate::limits;
 use crate::port::websocket::{Style, WebsocketPort};
 
+/// What the websockets of an app are closed with that is served no more.
+pub const UNDEPLOYED: &str = "the app was undeployed";
+
 /// All live websockets. Bounded by the connections there may be.
 #[derive(Default)]
 pub struct Registry {
-    live: Mutex<HashMap<WebsocketId, Arc<WebsocketPort>>>,
+    live: Mutex<HashMap<WebsocketId, Live>>,
     /// One for each app at most.
     draining: Mutex<Vec<Drain>>,
+}
+
+/// A live websocket.
+#[derive(Clone)]
+pub struct Live {
+    /// The websocket.
+    pub port: Arc<WebsocketPort>,
+    /// Its app.
+    pub app: Arc<App>,
 }
 
 /// An app whose version has changed, and the websockets that have not gone with it yet.
@@ -31,13 +43,20 @@ struct Drain {
 
 impl Registry {
     /// A websocket's task begins.
-    pub fn insert(&self, port: Arc<WebsocketPort>) {
-        lock(&self.live).insert(port.id, port);
+    pub fn insert(&self, port: Arc<WebsocketPort>, app: Arc<App>) {
+        lock(&self.live).insert(port.id, Live { port, app });
     }
 
     /// A websocket's task has ended.
     pub fn remove(&self, id: WebsocketId) {
-        lock(&self.live).remove(&id);
+        // An app that was undeployed may end with its last websocket, and that takes time.
+        let removed = lock(&self.live).remove(&id);
+        drop(removed);
+    }
+
+    /// The one of this id.
+    pub fn get(&self, id: WebsocketId) -> Option<Live> {
+        lock(&self.live).get(&id).cloned()
     }
 
     /// How many there are.
@@ -51,25 +70,36 @@ impl Registry {
     }
 
     /// All there are now.
-    pub fn all(&self) -> Vec<Arc<WebsocketPort>> {
+    pub fn all(&self) -> Vec<Live> {
         lock(&self.live).values().cloned().collect()
     }
 
-    /// Closes every one. Closing wakes tasks, so it happens outside the lock.
-    pub fn close_all(&self, code: u16, reason: &str) {
-        for port in self.all() {
-            port.host_close(code, reason);
+    /// How many each app has, by its name.
+    pub fn counts(&self) -> HashMap<String, usize> {
+        let live = lock(&self.live);
+        let mut counts = HashMap::<&str, usize>::new();
+        for Live { app, .. } in live.values() {
+            *counts.entry(&app.name).or_default() += 1;
         }
+        counts.into_iter().map(|(app, count)| (app.to_owned(), count)).collect()
+    }
+
+    /// Closes those of an app that is served no more, with 1001. One that comes after is closed as it comes.
+    pub fn undeployed(&self, app: &Arc<App>) {
+        self.of(app).for_each(|port| port.host_close(close_code::GOING_AWAY, UNDEPLOYED));
+    }
+
+    /// Those of an app. Whatever wakes tasks happens outside the lock, so they are taken out first.
+    fn of(&self, app: &Arc<App>) -> impl Iterator<Item = Arc<WebsocketPort>> {
+        self.all().into_iter().filter(move |live| Arc::ptr_eq(&live.app, app)).map(|live| live.port)
     }
 
     /// The app has another current version: its loop-style websockets are told, and those that stay where they are for
     /// too long are closed by [`Self::close_stale`].
     pub fn swapped(&self, app: &Arc<App>, now: Instant) {
         let current = app.current();
-        let retiring = |port: &WebsocketPort| {
-            matches!(port.style, Style::Loop(_)) && port.membership.is_of(app.groups()) && takes_over(&current, port)
-        };
-        for port in self.all().into_iter().filter(|port| retiring(port)) {
+        let retiring = |port: &WebsocketPort| matches!(port.style, Style::Loop(_)) && takes_over(&current, port);
+        for port in self.of(app).filter(|port| retiring(port)) {
             port.retire(current.number);
         }
         let until = now + current.drain + 2 * limits::SWEEP;
@@ -101,16 +131,17 @@ impl Registry {
 
 impl Drain {
     /// Notes who is on which version, and gives those that have been on theirs for too long.
-    fn over(&mut self, all: &[Arc<WebsocketPort>], now: Instant) -> Vec<Arc<WebsocketPort>> {
+    fn over(&mut self, all: &[Live], now: Instant) -> Vec<Arc<WebsocketPort>> {
         let current = self.app.current();
-        let stale = |port: &&Arc<WebsocketPort>| {
+        let stale = |live: &&Live| {
+            let Live { port, app } = live;
             // An event-style websocket that nothing has happened to moves when something does.
             let moves = matches!(port.style, Style::Event) && takes_over(&current, port);
-            port.membership.is_of(self.app.groups()) && port.version() != current.number && !moves
+            Arc::ptr_eq(app, &self.app) && port.version() != current.number && !moves
         };
         let before = std::mem::take(&mut self.left);
         let mut over = Vec::new();
-        for port in all.iter().filter(stale) {
+        for Live { port, .. } in all.iter().filter(stale) {
             let seen = before.get(&port.id).filter(|(moves, _)| *moves == port.moves());
             let since = seen.map_or(now, |(_, since)| *since);
             if now.saturating_duration_since(since) >= current.drain {

@@ -17,6 +17,7 @@ use super::frames::{Frames, Incoming};
 use crate::dispatch::{self, Call};
 use crate::event::{Close, Message};
 use crate::failure::Fault;
+use crate::feed::What;
 use crate::instance::Event;
 use crate::limits;
 use crate::outbox::Outgoing;
@@ -24,7 +25,7 @@ use crate::port::websocket::Style;
 
 /// A websocket whose handshake has been answered, until its end.
 pub(super) struct Talk {
-    websocket: Websocket,
+    pub(super) websocket: Websocket,
     frames: Option<Frames>,
     call: Option<Call>,
     call_since: Instant,
@@ -119,7 +120,12 @@ impl Talk {
         match &self.websocket.port.style {
             _ if self.failed => {}
             Style::Loop(_) if self.call.is_none() => {}
-            Style::Loop(inbox) => inbox.push(message),
+            Style::Loop(inbox) => {
+                let bytes = message.len();
+                inbox.push(message);
+                let what = || What::Delivered { messages: 1, bytes, micros: None };
+                self.websocket.seat.handler.source().tell(Some(&self.websocket.port.id), what);
+            }
             Style::Event => {
                 self.pending_bytes += message.len();
                 self.pending.push_back(message);
@@ -134,7 +140,7 @@ impl Talk {
         }
         while let Some(call) = &mut self.call {
             let Websocket { seat, app, port, .. } = &mut self.websocket;
-            let Poll::Ready(verdict) = dispatch::poll(call, seat, app, cx) else {
+            let Poll::Ready(verdict) = dispatch::poll(call, seat, app, &port.id, cx) else {
                 seat.settle(port);
                 return;
             };
@@ -320,7 +326,8 @@ impl Talk {
         self.call = None;
         self.abandon();
         let fault = Fault::OverDeadline { deadline_ms: limit.as_millis() };
-        let report = self.websocket.seat.cut(&self.websocket.app, fault);
+        let Websocket { seat, app, port, .. } = &self.websocket;
+        let report = seat.cut(app, &port.id, fault);
         self.websocket.settle(Err(report));
     }
 

@@ -9,6 +9,7 @@ use crate::app::archive::{Archive, Contents, Record, Shelf};
 use crate::app::manifest::{self, Autosave, Export, HandlerSettings, Manifest, Redirect, RouteSettings, RouteTarget};
 use crate::app::route::Router;
 use crate::bindings::Identity;
+use crate::feed::Source;
 use crate::group::Groups;
 use crate::instance::cache::Cache;
 use crate::instance::engine::Engine;
@@ -48,13 +49,20 @@ impl Loader {
     /// See [`VersionError`].
     pub fn load(&self, shelf: &Shelf, record: &Record, groups: &Arc<Groups>) -> Result<Version, VersionError> {
         let manifest = manifest_of(&record.contents)?;
+        let app: Arc<str> = manifest.app.name.as_str().into();
         let mut handlers = HashMap::new();
         let mut wants = BTreeSet::new();
         for (name, settings) in &manifest.handlers {
             let loaded = self.component(&record.contents, name, settings)?;
             wants.extend(loaded.imports.iter().map(|import| format!("interface {import}")));
             wants.extend(granted_by(name, settings));
-            handlers.insert(name.clone(), Arc::new(self.handler(loaded, groups, name, settings)?));
+            let source = Source {
+                feed: self.engine.feed().clone(),
+                app: app.clone(),
+                version: record.number,
+                handler: name.as_str().into(),
+            };
+            handlers.insert(name.clone(), Arc::new(self.handler(loaded, groups, source, settings)?));
         }
         let place = Place { hosts: manifest.app.hosts.clone(), prefix: manifest.app.prefix.clone() };
         let files = |route: &RouteSettings| files(shelf, record, route);
@@ -109,14 +117,14 @@ impl Loader {
         &self,
         loaded: Loaded,
         groups: &Arc<Groups>,
-        name: &str,
+        source: Source,
         settings: &HandlerSettings,
     ) -> Result<Handler, VersionError> {
-        let exports = choose(loaded.exports, settings.export, name)?;
+        let exports = choose(loaded.exports, settings.export, &source.handler)?;
         if settings.autosave == Autosave::Event && exports.events.is_none() {
-            return Err(VersionError::Autosave { handler: name.to_owned() });
+            return Err(VersionError::Autosave { handler: source.handler.to_string() });
         }
-        let identity = identity(&self.engine, groups, name, settings);
+        let identity = identity(&self.engine, groups, source, settings);
         Ok(Handler::new(self.engine.clone(), loaded.pre, exports, identity, for_instances(settings)))
     }
 }
@@ -198,21 +206,22 @@ fn files(shelf: &Shelf, record: &Record, route: &RouteSettings) -> Option<Files>
     }
 }
 
-fn identity(engine: &Engine, groups: &Arc<Groups>, name: &str, settings: &HandlerSettings) -> Identity {
+fn identity(engine: &Engine, groups: &Arc<Groups>, source: Source, settings: &HandlerSettings) -> Identity {
     let limits = &settings.limits;
     Identity {
-        handler: name.into(),
+        handler: source.handler.clone(),
         groups: groups.clone(),
         config: settings.config.clone().into_iter().collect(),
         env: granted(&settings.grants.env),
         outbound: Outbound {
-            handler: name.into(),
+            handler: source.handler.clone(),
             grants: settings.grants.outbound.clone(),
             idle: limits.outbound,
             client: engine.outbound().clone(),
         },
         memory_bytes_max: limits.memory_bytes_max,
         message_bytes_max: limits.message_bytes_max,
+        source: Arc::new(source),
         hostcall_bytes_max: (2 * limits::MIB).max(limits.message_bytes_max + 64 * limits::KIB),
     }
 }

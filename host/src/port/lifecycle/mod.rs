@@ -311,7 +311,10 @@ impl Lifecycle {
 
 /// A close that may be sent. 1004-1006 and 1015 are reserved for what no frame carries, 1014 is for
 /// gateways, the rest below 3000 is unassigned (RFC 6455 §7.4.1 and §7.4.2).
-fn checked(code: u16, reason: &str) -> Result<Close, CloseError> {
+///
+/// # Errors
+/// `InvalidCode`, `ReasonTooLong`.
+pub fn checked(code: u16, reason: &str) -> Result<Close, CloseError> {
     if !matches!(code, 1000..=1003 | 1007..=1013 | 3000..=4999) {
         return Err(CloseError::InvalidCode(code));
     }

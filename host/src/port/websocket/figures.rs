@@ -1,6 +1,6 @@
 //! What a listing says of a websocket: who serves it, and how many messages have passed.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use super::WebsocketPort;
 
@@ -11,11 +11,16 @@ pub(super) struct Figures {
     moves: AtomicU32,
     received: AtomicU64,
     sent: AtomicU64,
+    calling: AtomicBool,
 }
+
+/// A call of an event-style handler is under way until its drop.
+#[derive(Debug)]
+pub struct Calling<'a>(&'a AtomicBool);
 
 impl Figures {
     pub(super) fn new(version: u64) -> Self {
-        Self { version: version.into(), moves: 0.into(), received: 0.into(), sent: 0.into() }
+        Self { version: version.into(), moves: 0.into(), received: 0.into(), sent: 0.into(), calling: false.into() }
     }
 }
 
@@ -36,6 +41,17 @@ impl WebsocketPort {
         self.figures.moves.load(Relaxed)
     }
 
+    /// A call of its event-style handler begins.
+    pub fn calling(&self) -> Calling<'_> {
+        self.figures.calling.store(true, Relaxed);
+        Calling(&self.figures.calling)
+    }
+
+    /// Whether such a call is under way.
+    pub fn is_calling(&self) -> bool {
+        self.figures.calling.load(Relaxed)
+    }
+
     /// Messages of the peer so far.
     pub fn received(&self) -> u64 {
         self.figures.received.load(Relaxed)
@@ -54,5 +70,11 @@ impl WebsocketPort {
     /// A message leaves for the peer.
     pub fn has_sent(&self) {
         self.figures.sent.store(self.sent() + 1, Relaxed);
+    }
+}
+
+impl Drop for Calling<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Relaxed);
     }
 }

@@ -11,6 +11,7 @@ mod pings;
 mod raw;
 
 pub use self::attachment::Attachment;
+pub use self::figures::Calling;
 pub use self::raw::{Incoming, Outgoing};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
