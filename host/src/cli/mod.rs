@@ -13,7 +13,9 @@ mod inspect;
 mod new;
 mod serve;
 mod sessions;
+mod sign;
 mod to;
+mod token;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -64,6 +66,12 @@ enum Command {
     Rollback(deploy::Rollback),
     /// Serve an app no more; its versions and sessions stay on disk
     Undeploy(deploy::Undeploy),
+    /// Make, list and revoke the tokens of the admin API on TCP
+    Token(token::Tokens),
+    /// Make a key to sign apps with
+    Key(sign::Key),
+    /// Sign an app as it is built, for hosts that trust the key
+    Sign(sign::Sign),
     /// Look at, end, back up the sessions of an app
     Sessions(sessions::Sessions),
     /// Tell what a component exports, imports and wants, and whether this host can serve it
@@ -91,6 +99,9 @@ pub fn main() -> ExitCode {
         Command::Versions(versions) => versions.run(),
         Command::Rollback(rollback) => rollback.run(),
         Command::Undeploy(undeploy) => undeploy.run(),
+        Command::Token(tokens) => token::run(tokens),
+        Command::Key(key) => sign::key(&key),
+        Command::Sign(sign) => sign::sign(&sign),
         Command::Sessions(sessions) => sessions::run(sessions),
         Command::CompileComponent(compile) => compile::run(compile),
         Command::New(new) => new::run(&new),
@@ -145,6 +156,12 @@ fn print(bytes: &[u8]) {
     let mut out = std::io::stdout().lock();
     // A closed stdout is the caller's wish.
     let _closed = out.write_all(bytes).and_then(|()| out.flush());
+}
+
+/// Tells a person what a program that reads stdout need not know.
+fn note(line: &str) {
+    let mut err = std::io::stderr().lock();
+    let _closed = writeln!(err, "{line}");
 }
 
 fn report(error: &anyhow::Error) {
