@@ -288,6 +288,10 @@ pub const COMPILE_BYTES_MAX: usize = 4096 * MIB;
 pub const APPS_MAX: usize = 256;
 /// Bytes of the note that comes with a deploy.
 pub const NOTE_BYTES_MAX: usize = 1024;
+/// Bytes of the signature that comes with a deploy: minisign's have some 300. Past it the deploy is refused.
+pub const SIGNATURE_BYTES_MAX: usize = 4 * KIB;
+/// Bytes of the file of a key, secret or public; past it the file is no key.
+pub const KEY_BYTES_MAX: usize = 4 * KIB;
 /// From a request to a version's health path to its answer; past it the version is refused.
 pub const HEALTH: Duration = Duration::from_secs(5);
 /// A version's first time: that it may be rolled back by itself in. Key `rollback.window_s`.
@@ -314,10 +318,18 @@ pub const DRAIN_SPREAD: Duration = Duration::from_secs(5);
 pub const DRAIN_TICK: Duration = Duration::from_millis(50);
 /// Bytes of a manifest.
 pub const MANIFEST_BYTES_MAX: usize = 256 * KIB;
-/// Connections to the admin API at once; further ones wait.
+/// Connections to the admin API at once, on its Unix socket and again as many on TCP; further ones wait.
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 /// From the head of a request to the admin API to the end of its body; past it 400.
 pub const ADMIN_BODY: Duration = Duration::from_secs(120);
+/// That an answer to a request to the admin API without a valid token waits, against guessing.
+pub const ADMIN_REFUSAL_PAUSE: Duration = Duration::from_millis(250);
+/// Tokens of the admin API; past it none is made.
+pub const TOKENS_MAX: usize = 64;
+/// Bytes of a token's name; past it none is made.
+pub const TOKEN_NAME_BYTES_MAX: usize = 64;
+/// Bytes that are read of the file with the tokens: more than [`TOKENS_MAX`] take. What is larger is no list of tokens.
+pub const TOKENS_BYTES_MAX: usize = 64 * KIB;
 /// Lines of a deploy that wait for who asked for it: more than it has steps.
 pub const DEPLOY_LINES_MAX: usize = 16;
 /// Hexadecimal digits of the id of a websocket or exchange.
@@ -338,6 +350,8 @@ pub const TAIL_TEXT_BYTES_MAX: usize = 16 * KIB;
 
 /// From the name's look-up to the handshake's answer, of `sessile connect`; past it the attempt fails.
 pub const CONNECT: Duration = Duration::from_secs(10);
+/// From the name's look-up to the connection, TLS included, of a command with `--to http...`; past it the command fails.
+pub const ADMIN_CONNECT: Duration = Duration::from_secs(10);
 /// Bytes of a line of stdin that `sessile connect` sends: as large as a message of a host's may be. Past it the
 /// websocket is ended.
 pub const CONNECT_LINE_BYTES_MAX: usize = MESSAGE_BYTES_CEILING;

@@ -33,19 +33,20 @@ pub struct Connection {
 
 /// The address cannot be had.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {cause}{}", hint(.cause))]
+#[error("cannot listen on {address}: {cause}{}", hint(.cause, .option))]
 pub struct BindError {
     address: SocketAddr,
+    option: &'static str,
     cause: io::Error,
 }
 
 impl Listener {
-    /// Binds; the kernel accepts from here on.
+    /// Binds the address that this option of the command line names; the kernel accepts from here on.
     ///
     /// # Errors
     /// [`BindError`] with the address and the way out.
-    pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        let socket = Self::try_bind(address).map_err(|cause| BindError { address, cause })?;
+    pub fn bind(address: SocketAddr, option: &'static str) -> Result<Self, BindError> {
+        let socket = Self::try_bind(address).map_err(|cause| BindError { address, option, cause })?;
         Ok(Self { socket, permits: Arc::new(Semaphore::new(limits::CONNECTIONS_MAX)) })
     }
 
@@ -91,10 +92,10 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-fn hint(cause: &io::Error) -> &'static str {
+fn hint(cause: &io::Error, option: &str) -> String {
     match cause.kind() {
-        io::ErrorKind::AddrInUse => "; choose another with --listen, or 127.0.0.1:0 for any free port",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege",
-        _ => "",
+        io::ErrorKind::AddrInUse => format!("; choose another with {option}, or 127.0.0.1:0 for any free port"),
+        io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege".to_owned(),
+        _ => String::new(),
     }
 }

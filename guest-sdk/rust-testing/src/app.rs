@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
+use sessile::app::signature::TrustedKeys;
 use sessile::http::Proxies;
 use sessile::instance::cache::Compiler;
 use sessile::instance::engine::Memory;
@@ -65,6 +66,8 @@ impl App {
             origins: Origins::Listed,
             listen,
             memory,
+            admin: None,
+            trusted: TrustedKeys::default(),
             tls: None,
             proxies,
         };

@@ -10,11 +10,13 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use super::reply::{self, Body};
+use super::routes;
 use super::wire::{AppInfo, DeployLine, DeployRequest, Problem, RollbackRequest, VersionInfo};
 use super::{Caller, Desk};
 use crate::app::App;
 use crate::app::archive::{BlobError, Record};
 use crate::app::digest::Digest;
+use crate::app::signature;
 use crate::deploy::{NewGrants, Order};
 use crate::limits;
 
@@ -29,6 +31,7 @@ impl Desk {
         let (head, body) = request.into_parts();
         let path: Vec<&str> = head.uri.path().trim_start_matches('/').split('/').collect();
         match (&head.method, path.as_slice()) {
+            (&Method::GET, ["v1", "openapi.json"]) => Ok(reply::text("application/json", routes::OPENAPI)),
             (&Method::GET, ["v1", "apps"]) => Ok(self.apps()),
             (&Method::DELETE, ["v1", "apps", app]) => self.undeploy(app, caller).await,
             (&Method::GET, ["v1", "apps", app, "versions"]) => self.versions(app).await,
@@ -101,7 +104,7 @@ impl Desk {
 
     /// Answers with lines, so that each step is seen as it is done. The deploy goes on though nobody reads them.
     async fn deploy(self: &Arc<Self>, body: Incoming, caller: &Caller) -> Answer {
-        let DeployRequest { contents, note, allow_new_grants } = read(body).await?;
+        let DeployRequest { contents, note, signature, allow_new_grants } = read(body).await?;
         if let Some(note) = note.as_ref().filter(|note| note.len() > limits::NOTE_BYTES_MAX) {
             let (bytes, limit) = (note.len(), limits::NOTE_BYTES_MAX);
             return Err(Problem::new(
@@ -110,7 +113,7 @@ impl Desk {
             ));
         }
         let new_grants = if allow_new_grants { NewGrants::Allow } else { NewGrants::Refuse };
-        let order = Order { contents, by: caller.by.clone(), note, new_grants };
+        let order = Order { contents, by: caller.by.clone(), note, signature, new_grants };
         let (told, lines) = mpsc::channel(limits::DEPLOY_LINES_MAX);
         let desk = self.clone();
         tokio::spawn(async move {
@@ -137,6 +140,7 @@ fn version(record: &Record, current: u64) -> VersionInfo {
         deployed_at: record.deployed_at,
         by: record.by.clone(),
         note: record.note.clone(),
+        key: record.signature.as_deref().and_then(signature::signer).map(|key| key.to_string()),
         components: record.contents.components.clone(),
         files: record.contents.files.values().map(|files| files.len()).sum(),
     }

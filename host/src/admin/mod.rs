@@ -1,4 +1,4 @@
-//! The admin API: HTTP and JSON on a Unix socket of the data folder, for the same user alone.
+//! The admin API: HTTP and JSON on a Unix socket of the data folder, for the same user alone; and on TCP, for tokens.
 //!
 //! Owns who may ask for what, and the words of the answers. What is asked for is done by [`deploy`](crate::deploy) and by the
 //! websockets' ports.
@@ -6,7 +6,11 @@
 mod api;
 pub mod client;
 mod connections;
+mod door;
+mod remote;
 mod reply;
+mod routes;
+pub mod tokens;
 pub mod wire;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +24,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 
+pub use self::remote::{Remote, RemoteError};
+
+use self::door::Door;
 use self::reply::Body;
 use crate::deploy::Deployer;
 use crate::http::Service;
@@ -28,6 +35,7 @@ use crate::limits;
 /// The admin API of a host.
 pub struct Admin {
     socket: UnixListener,
+    remote: Option<Arc<Remote>>,
     desk: Arc<Desk>,
     permits: Arc<Semaphore>,
 }
@@ -46,14 +54,29 @@ struct Caller {
 }
 
 impl Admin {
-    /// Of this host, on a socket that only its user can reach.
-    pub fn new(socket: UnixListener, deployer: Arc<Deployer>, service: Arc<Service>) -> Self {
+    /// Of this host, on a socket that only its user can reach, and perhaps on TCP.
+    pub fn new(
+        socket: UnixListener,
+        remote: Option<Arc<Remote>>,
+        deployer: Arc<Deployer>,
+        service: Arc<Service>,
+    ) -> Self {
         let permits = Arc::new(Semaphore::new(limits::ADMIN_CONNECTIONS_MAX));
-        Self { socket, desk: Arc::new(Desk { deployer, service }), permits }
+        Self { socket, remote, desk: Arc::new(Desk { deployer, service }), permits }
     }
 
     /// Answers until it is dropped. What it has begun then is finished.
     pub async fn serve(&self) {
+        let remote = async {
+            match &self.remote {
+                Some(remote) => remote.serve(&self.desk).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::join!(self.serve_socket(), remote);
+    }
+
+    async fn serve_socket(&self) {
         loop {
             // Never closed.
             let Ok(permit) = self.permits.clone().acquire_owned().await else { return };
@@ -62,7 +85,7 @@ impl Admin {
                     let by = stream.peer_cred().map_or_else(|_| "unknown".to_owned(), |peer| named(peer.uid()));
                     let desk = self.desk.clone();
                     tokio::spawn(async move {
-                        desk.serve(stream, Caller { by }).await;
+                        desk.serve(stream, Door::Socket(Caller { by })).await;
                         drop(permit);
                     });
                 }
@@ -76,10 +99,17 @@ impl Admin {
 }
 
 impl Desk {
-    async fn serve(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, caller: Caller) {
+    async fn serve(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, door: Door) {
         let answer = service_fn(move |request: Request<Incoming>| {
-            let (desk, caller) = (self.clone(), caller.clone());
-            async move { Ok::<Response<Body>, std::convert::Infallible>(desk.answer(request, &caller).await) }
+            let (desk, door) = (self.clone(), door.clone());
+            async move {
+                let (head, body) = request.into_parts();
+                let answer = match door.admit(&head).await {
+                    Ok(caller) => desk.answer(Request::from_parts(head, body), &caller).await,
+                    Err(refusal) => refusal.answer(),
+                };
+                Ok::<Response<Body>, std::convert::Infallible>(answer)
+            }
         });
         let mut http = hyper::server::conn::http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(limits::HEAD);

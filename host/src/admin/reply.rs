@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::wire::Problem;
+use crate::app::VersionError;
 use crate::deploy::DeployError;
 
 pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
@@ -20,6 +21,11 @@ pub(super) type Body = UnsyncBoxBody<Bytes, Infallible>;
 /// A value.
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     typed(status, "application/json", serde_json::to_vec(value).unwrap_or_default())
+}
+
+/// A text that never changes.
+pub(super) fn text(kind: &'static str, text: &'static str) -> Response<Body> {
+    typed(StatusCode::OK, kind, text.into())
 }
 
 /// Why not.
@@ -70,7 +76,7 @@ impl From<DeployError> for Problem {
     fn from(error: DeployError) -> Self {
         let status = match &error {
             DeployError::Busy { .. } | DeployError::Missing(_) | DeployError::Conflict(_) => StatusCode::CONFLICT,
-            DeployError::NewGrants(_) => StatusCode::FORBIDDEN,
+            DeployError::NewGrants(_) | DeployError::Version(VersionError::Signature(_)) => StatusCode::FORBIDDEN,
             DeployError::NoApp { .. } | DeployError::NoVersion { .. } | DeployError::NoEarlier { .. } => {
                 StatusCode::NOT_FOUND
             }

@@ -39,6 +39,9 @@ pub struct VersionInfo {
     pub by: String,
     /// What they said of it.
     pub note: Option<String>,
+    /// The key that its signature says it is by, verified where the host has trusted keys; none if it is not signed.
+    #[serde(default)]
+    pub key: Option<String>,
     /// The component of each handler.
     pub components: std::collections::BTreeMap<String, Digest>,
     /// How many files its routes serve.
@@ -54,6 +57,9 @@ pub struct DeployRequest {
     /// What is said of it; at most 1,024 bytes.
     #[serde(default)]
     pub note: Option<String>,
+    /// The signature of the contents, as `sessile sign` makes it; at most 4,096 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
     /// Whether it may reach what the running version cannot.
     #[serde(default)]
     pub allow_new_grants: bool,

@@ -4,12 +4,14 @@
 //! nothing.
 
 use std::collections::BTreeMap;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::archive::{Archive, BlobError, Contents};
 use super::digest::Digest;
 use super::manifest::{Manifest, RouteTarget};
 use super::route::Pattern;
+use super::signature;
 use super::version::{MANIFEST, VersionError, read_manifest};
 use crate::instance::load::LoadError;
 use crate::limits;
@@ -20,6 +22,8 @@ pub struct Bundle {
     pub name: String,
     /// What it is made of.
     pub contents: Contents,
+    /// Its signature, if it has one; not verified.
+    pub signature: Option<String>,
     /// Where that is.
     pub sources: BTreeMap<Digest, PathBuf>,
 }
@@ -31,7 +35,7 @@ impl Bundle {
     /// See [`VersionError`].
     pub fn read(folder: &Path) -> Result<Self, VersionError> {
         let (text, manifest) = read_manifest(folder)?;
-        Self::of(text, &manifest)
+        Self::of(text, &manifest, &signature::file_of(folder))
     }
 
     /// The app that serves one component on all paths, named as its file is.
@@ -42,13 +46,14 @@ impl Bundle {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
         let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
         let name = stem.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        let component = toml::Value::from(file.to_string_lossy().into_owned());
+        // Its name alone, so that it is the same app wherever the file is: a signature holds elsewhere too.
+        let component = toml::Value::from(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
         let text = format!(
             "[app]\nname = \"{name}\"\n\n[[routes]]\npath = \"/{{rest...}}\"\nhandler = \"main\"\n\n\
              [handlers.main]\ncomponent = {component}\n"
         );
-        let manifest = Manifest::parse(&text, Path::new(MANIFEST))?;
-        Self::of(text, &manifest)
+        let manifest = Manifest::parse(&text, &file.with_file_name(MANIFEST))?;
+        Self::of(text, &manifest, &signature::file_of(&file))
     }
 
     /// Keeps what it is made of.
@@ -63,7 +68,7 @@ impl Bundle {
         Ok(())
     }
 
-    fn of(text: String, manifest: &Manifest) -> Result<Self, VersionError> {
+    fn of(text: String, manifest: &Manifest, signature: &Path) -> Result<Self, VersionError> {
         let mut sources = BTreeMap::new();
         let mut components = BTreeMap::new();
         for (handler, settings) in &manifest.handlers {
@@ -80,7 +85,20 @@ impl Bundle {
             }
         }
         let contents = Contents { manifest: text, components, files };
-        Ok(Self { name: manifest.app.name.clone(), contents, sources })
+        Ok(Self { name: manifest.app.name.clone(), contents, signature: read_signature(signature)?, sources })
+    }
+}
+
+/// What a signature's file holds; none if there is no such file.
+fn read_signature(path: &Path) -> Result<Option<String>, VersionError> {
+    let mut text = String::new();
+    let limit = limits::SIGNATURE_BYTES_MAX as u64;
+    // One byte more than it may have, so that one that is too large is refused by the check.
+    let read = std::fs::File::open(path).and_then(|file| file.take(limit + 1).read_to_string(&mut text));
+    match read {
+        Ok(_) => Ok(Some(text)),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(VersionError::SignatureFile { path: path.to_owned(), cause }),
     }
 }
 
@@ -122,7 +140,7 @@ impl<'a> Found<'a> {
         Ok(found)
     }
 
-    /// All of a folder but what begins with a dot, and links that lead out.
+    /// All of a folder but what begins with a dot, a signature (which cannot sign itself), and links that lead out.
     fn folder(&mut self, folder: &Path, inside: &str) -> Result<(), VersionError> {
         let entries = std::fs::read_dir(folder).map_err(|cause| self.unusable(folder, cause))?;
         for entry in entries {
@@ -131,7 +149,7 @@ impl<'a> Found<'a> {
             let Some(path) = entry.path().canonicalize().ok().filter(|path| path.starts_with(&self.root)) else {
                 continue;
             };
-            if name.starts_with('.') || (path.is_dir() && folder.starts_with(&path)) {
+            if name.starts_with('.') || name == signature::FILE || (path.is_dir() && folder.starts_with(&path)) {
                 continue;
             }
             match path.is_dir() {

@@ -7,6 +7,7 @@ pub mod digest;
 mod live;
 pub mod manifest;
 pub mod route;
+pub mod signature;
 mod trial;
 pub mod version;
 

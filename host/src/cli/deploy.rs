@@ -15,6 +15,8 @@ use crate::deploy::{Deployed, Step};
 #[command(after_help = "Examples:
   sessile deploy my-app                        to the host that serves this folder
   sessile deploy my-app --to /var/lib/sessile  to the host with this data folder
+  sessile deploy my-app --to https://host.example:9000
+                                               by the admin API, with the token in $SESSILE_TOKEN
   sessile deploy echo.wasm                     one component, on all paths")]
 pub(super) struct Deploy {
     /// The app's folder, where its sessile.toml is, or a component
@@ -43,8 +45,9 @@ impl Deploy {
                 None => Bundle::of_component(&self.from)?,
             };
             let mut client = self.to.connect(folder).await?;
-            let (contents, note) = (bundle.contents.clone(), self.note.clone());
-            let request = DeployRequest { contents, note, allow_new_grants: self.allow_new_grants };
+            let (contents, signature) = (bundle.contents.clone(), bundle.signature.clone());
+            let request =
+                DeployRequest { contents, note: self.note.clone(), signature, allow_new_grants: self.allow_new_grants };
             let tell = |step: &Step| said(step, self.json);
             let deployed = client.deploy(&bundle, &request, tell).await?;
             if self.json {
@@ -121,7 +124,7 @@ impl Versions {
             let (mut client, app) = self.of.connect().await?;
             let versions: Vec<VersionInfo> = client.get(&format!("/v1/apps/{app}/versions")).await?;
             if !self.json {
-                say("VERSION           DEPLOYED  BY               NOTE");
+                say("VERSION           DEPLOYED  BY               SIGNED BY         NOTE");
             }
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
             for version in versions.iter().rev() {
@@ -129,11 +132,11 @@ impl Versions {
                     say(&serde_json::to_string(version)?);
                     continue;
                 }
-                let VersionInfo { version: number, by, note, .. } = version;
+                let VersionInfo { version: number, by, key, note, .. } = version;
                 let mark = if version.current { '*' } else { ' ' };
                 let ago = super::sessions::span(now.saturating_sub(version.deployed_at));
-                let note = note.as_deref().unwrap_or_default();
-                say(format!("{mark} {number:>5}  {:>17}  {by:<15}  {note}", format!("{ago} ago")).trim_end());
+                let (key, note) = (key.as_deref().unwrap_or("-"), note.as_deref().unwrap_or_default());
+                say(format!("{mark} {number:>5}  {:>17}  {by:<15}  {key:<16}  {note}", format!("{ago} ago")).trim_end());
             }
             Ok(Done::Well)
         })

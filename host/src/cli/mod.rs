@@ -14,8 +14,10 @@ mod inspect;
 mod new;
 mod serve;
 mod sessions;
+mod sign;
 mod tail;
 mod to;
+mod token;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -72,6 +74,12 @@ enum Command {
     Close(connections::Close),
     /// What happens on a host, as it happens; Ctrl-C ends it
     Tail(tail::Tail),
+    /// Make, list and revoke the tokens of the admin API on TCP
+    Token(token::Tokens),
+    /// Make a key to sign apps with
+    Key(sign::Key),
+    /// Sign an app as it is built, for hosts that trust the key
+    Sign(sign::Sign),
     /// Look at, end, back up the sessions of an app
     Sessions(sessions::Sessions),
     /// Tell what a component exports, imports and wants, and whether this host can serve it
@@ -102,6 +110,9 @@ pub fn main() -> ExitCode {
         Command::Connections(connections) => connections.run(),
         Command::Close(close) => close.run(),
         Command::Tail(tail) => tail.run(),
+        Command::Token(tokens) => token::run(tokens),
+        Command::Key(key) => sign::key(&key),
+        Command::Sign(sign) => sign::sign(&sign),
         Command::Sessions(sessions) => sessions::run(sessions),
         Command::CompileComponent(compile) => compile::run(compile),
         Command::New(new) => new::run(&new),
@@ -158,14 +169,14 @@ fn print(bytes: &[u8]) {
     let _closed = out.write_all(bytes).and_then(|()| out.flush());
 }
 
-fn report(error: &anyhow::Error) {
-    note(&format!("error: {error:#}"));
-}
-
-/// Prints a line beside what the caller asked for.
+/// Tells a person what a program that reads stdout need not know.
 fn note(line: &str) {
     let mut err = std::io::stderr().lock();
     let _closed = writeln!(err, "{line}");
+}
+
+fn report(error: &anyhow::Error) {
+    note(&format!("error: {error:#}"));
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::runtime::Builder;
 use tracing_subscriber::EnvFilter;
 
-use super::{Done, build, default_data, report, say};
+use super::{Done, build, default_data, report, say, sign};
+use crate::app::signature::{TrustedKey, TrustedKeys};
 use crate::instance::cache::Compiler;
 use crate::instance::engine::Memory;
 use crate::server::{self, Origins, Server, Settings};
@@ -29,6 +30,12 @@ pub(super) struct Serve {
     /// The certificate's key (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
+    /// Serve the admin API here too, for tokens (`sessile token`); without --tls-cert, on an address of this machine's own
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<SocketAddr>,
+    /// Serve only what this key has signed (`sessile sign`): a public key, or its file; repeatable
+    #[arg(long, value_name = "KEY|FILE", value_parser = sign::trusted)]
+    pub(super) trusted_key: Vec<TrustedKey>,
     /// Believe Forwarded or X-Forwarded-* of the proxies in this network, such as 10.0.0.0/8; repeatable
     #[arg(long, value_name = "NETWORK", value_parser = network)]
     trust_proxy: Vec<IpNet>,
@@ -68,6 +75,8 @@ pub(super) fn serve(serve: Serve, origins: Origins, beside: impl AsyncFnOnce(&Se
     let data = serve.data.unwrap_or_else(|| default_data(serve.dir.as_deref().unwrap_or(Path::new("."))));
     let tls = serve.tls_cert.zip(serve.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
     let settings = Settings {
+        admin: serve.admin,
+        trusted: TrustedKeys(serve.trusted_key),
         tls,
         proxies: serve.trust_proxy.into(),
         cache: data.join("cache"),
@@ -85,6 +94,9 @@ pub(super) fn serve(serve: Serve, origins: Origins, beside: impl AsyncFnOnce(&Se
         let server = Server::start(&settings, guests.handle().clone()).await?;
         let scheme = if server.is_secure() { "https" } else { "http" };
         say(&format!("listening on {scheme}://{}", server.address()?));
+        if let Some(url) = server.admin_url()? {
+            say(&format!("admin API on {url}"));
+        }
         match server.run(beside).await {
             Ok(()) => Ok(Done::Well),
             Err(error) => {

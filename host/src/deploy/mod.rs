@@ -19,7 +19,7 @@ pub use self::error::DeployError;
 
 use self::error::disk;
 use crate::app::archive::{Archive, Contents, Record, Shelf};
-use crate::app::{App, Apps, Loader, Version, version};
+use crate::app::{App, Apps, Loader, Version, VersionError, version};
 use crate::dispatch;
 use crate::failure::Fault;
 use crate::feed::{Feed, What};
@@ -45,6 +45,8 @@ pub struct Order {
     pub by: String,
     /// What they say of it.
     pub note: Option<String>,
+    /// Its signature, if it has one.
+    pub signature: Option<String>,
     /// What if it can reach more than the running version.
     pub new_grants: NewGrants,
 }
@@ -129,6 +131,9 @@ impl Deployer {
     /// None: dropped between two writes, what is served would differ from what is on disk. To be spawned.
     pub async fn deploy(&self, order: Order, tell: impl FnMut(Step)) -> Result<Deployed, DeployError> {
         let mut steps = Steps { tell, since: Instant::now() };
+        // Before anything of it is looked at, and again as it is loaded.
+        let signed = self.loader.trusted.check(&order.contents, order.signature.as_deref());
+        signed.map_err(VersionError::from)?;
         let manifest = version::check(&order.contents)?;
         let name = manifest.app.name;
         let _turn = self.turn(&name)?;
@@ -269,8 +274,8 @@ impl Deployer {
         let loader = self.loader.clone();
         blocking(move || {
             let newest = shelf.numbers().map_err(disk("the versions"))?.last().copied().unwrap_or_default();
-            let Order { contents, by, note, .. } = order;
-            let record = Record { number: newest + 1, deployed_at: now(), by, note, contents };
+            let Order { contents, by, note, signature, .. } = order;
+            let record = Record { number: newest + 1, deployed_at: now(), by, note, contents, signature };
             let version = loader.load(&shelf, &record, &groups)?;
             Ok((version, record, shelf, groups))
         })

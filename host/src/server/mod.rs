@@ -21,9 +21,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::signals::{Asked, Signals};
-use crate::admin::{self, Admin};
+use crate::admin::{self, Admin, Remote, RemoteError};
 pub use crate::app::Origins;
 use crate::app::archive::Archive;
+use crate::app::signature::TrustedKeys;
 use crate::app::{App, Apps, Bundle, Loader, VersionError};
 use crate::deploy::{Audit, DeployError, Deployed, Deployer, NewGrants, Order, Step};
 use crate::http::connection::Connection as Incoming;
@@ -54,6 +55,10 @@ pub struct Settings {
     pub origins: Origins,
     /// Whether instances are kept between events.
     pub memory: Memory,
+    /// Where to serve the admin API beside its Unix socket; without a certificate, a loopback address.
+    pub admin: Option<SocketAddr>,
+    /// Whose signature a version must have; none: anybody's, or none.
+    pub trusted: TrustedKeys,
     /// The certificate to serve with; none for plain HTTP.
     pub tls: Option<TlsFiles>,
     /// Whose word on where a request is from counts.
@@ -78,6 +83,9 @@ pub enum StartError {
     /// The address.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The address of the admin API.
+    #[error(transparent)]
+    Admin(#[from] RemoteError),
     /// The data folder.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -120,6 +128,7 @@ pub struct Server {
     deployer: Arc<Deployer>,
     folder: Option<PathBuf>,
     listener: Listener,
+    remote: Option<Arc<Remote>>,
     tls: Option<Arc<Tls>>,
     data: DataFolder,
 }
@@ -132,6 +141,7 @@ impl Server {
     pub async fn start(settings: &Settings, guests: tokio::runtime::Handle) -> Result<Self, StartError> {
         let tls = settings.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
         let data = DataFolder::open(&settings.data)?;
+        let remote = settings.admin.map(|address| Remote::bind(address, tls.clone(), data.path())).transpose()?;
         let engine = Engine::new(settings.memory, guests).map_err(|error| StartError::Engine(format!("{error:#}")))?;
         let service = Arc::new(Service {
             apps: Arc::new(Apps::default()),
@@ -142,7 +152,8 @@ impl Server {
         });
         let deployer = Arc::new(deployer(settings, &engine, service.clone())?);
         let server = Self {
-            listener: Listener::bind(settings.listen)?,
+            listener: Listener::bind(settings.listen, "--listen")?,
+            remote: remote.map(Arc::new),
             service,
             engine,
             deployer,
@@ -166,7 +177,7 @@ impl Server {
         }
     }
 
-    /// Deploys a folder, unless the newest version of its app has the same contents: then what is current stays so,
+    /// Deploys a folder, unless the newest version of its app has the same contents and signature: then what is current stays so,
     /// though it be an older one that somebody has gone back to.
     ///
     /// # Errors
@@ -182,13 +193,19 @@ impl Server {
             bundle.keep(&archive)?;
             Ok::<_, StartError>(bundle)
         });
-        let Bundle { name, contents, .. } = read.await.map_err(|lost| StartError::Engine(lost.to_string()))??;
+        let Bundle { name, contents, signature, .. } =
+            read.await.map_err(|lost| StartError::Engine(lost.to_string()))??;
         if let Some(app) = self.service.apps.get(&name)
-            && app.shelf.newest().ok().flatten().is_some_and(|newest| newest.contents == contents)
+            && app
+                .shelf
+                .newest()
+                .ok()
+                .flatten()
+                .is_some_and(|newest| newest.contents == contents && newest.signature == signature)
         {
             return Ok(None);
         }
-        let order = Order { contents, by: admin::user(), note: None, new_grants: NewGrants::Allow };
+        let order = Order { contents, by: admin::user(), note: None, signature, new_grants: NewGrants::Allow };
         let deployer = self.deployer.clone();
         let deployed = tokio::spawn(async move { deployer.deploy(order, tell).await }).await;
         Ok(Some(deployed.map_err(|lost| StartError::Engine(lost.to_string()))??))
@@ -205,6 +222,15 @@ impl Server {
     /// What the system says.
     pub fn address(&self) -> Result<SocketAddr, StartError> {
         self.listener.address().map_err(|cause| StartError::System { what: "the bound address", cause })
+    }
+
+    /// The address of the admin API on TCP, as `--to` takes it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn admin_url(&self) -> Result<Option<String>, StartError> {
+        let url = self.remote.as_ref().map(|remote| remote.url()).transpose();
+        url.map_err(|cause| StartError::System { what: "the bound address", cause })
     }
 
     /// The apps that are served.
@@ -243,7 +269,7 @@ impl Server {
     /// Dropped, it serves no more and drains nothing.
     pub async fn run_until(self, end: impl AsyncFnOnce(&Self)) -> Result<(), StartError> {
         let socket = self.data.admin().map_err(|cause| StartError::System { what: "the admin socket", cause })?;
-        let admin = Admin::new(socket, self.deployer.clone(), self.service.clone());
+        let admin = Admin::new(socket, self.remote.clone(), self.deployer.clone(), self.service.clone());
         let drain = CancellationToken::new();
         let connections = TaskTracker::new();
         tokio::select! {
@@ -359,7 +385,8 @@ fn deployer(settings: &Settings, engine: &Arc<Engine>, service: Arc<Service>) ->
     let cache = Cache::open(&settings.cache, settings.compiler.clone()).map_err(system("the compile cache"))?;
     let archive = Archive::open(&settings.data).map_err(system("the archive of versions"))?;
     let audit = Audit::open(&settings.data).map_err(system("the audit log"))?;
-    let loader = Loader { engine: engine.clone(), cache: Arc::new(cache), archive, origins: settings.origins };
+    let (origins, trusted) = (settings.origins, settings.trusted.clone());
+    let loader = Loader { engine: engine.clone(), cache: Arc::new(cache), archive, origins, trusted };
     Ok(Deployer::new(loader, service, audit))
 }
 

@@ -40,4 +40,7 @@ pub struct Record {
     pub note: Option<String>,
     /// What it is made of.
     pub contents: Contents,
+    /// The signature of that, as `sessile sign` made it; verified whenever the version is loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }

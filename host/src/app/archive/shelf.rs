@@ -180,7 +180,7 @@ mod tests {
         archive.blobs.put(page, text.as_bytes()).unwrap();
         let files = BTreeMap::from([("/{rest...}".to_owned(), BTreeMap::from([("a/b.html".to_owned(), page)]))]);
         let contents = Contents { manifest: "m".into(), components: BTreeMap::new(), files };
-        Record { number, deployed_at: 1, by: "ada".into(), note: None, contents }
+        Record { number, deployed_at: 1, by: "ada".into(), note: None, contents, signature: None }
     }
 
     #[test]

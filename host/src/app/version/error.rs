@@ -6,6 +6,7 @@ use super::MANIFEST;
 use crate::app::archive::BlobError;
 use crate::app::manifest::ManifestError;
 use crate::app::route::DuplicateRoute;
+use crate::app::signature::SignatureError;
 use crate::instance::load::LoadError;
 use crate::limits;
 
@@ -70,6 +71,17 @@ pub enum VersionError {
     Autosave {
         /// The handler.
         handler: String,
+    },
+    /// The signature is not one that this host takes.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// The signature's file cannot be read.
+    #[error("{}: {cause}; `sessile sign` writes it anew", .path.display())]
+    SignatureFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
     },
     /// What was deployed cannot be had any more.
     #[error(transparent)]

@@ -8,6 +8,7 @@ use super::{Files, MANIFEST, Place, Target, Version, VersionError};
 use crate::app::archive::{Archive, Contents, Record, Shelf};
 use crate::app::manifest::{self, Autosave, Export, HandlerSettings, Manifest, Redirect, RouteSettings, RouteTarget};
 use crate::app::route::Router;
+use crate::app::signature::TrustedKeys;
 use crate::bindings::Identity;
 use crate::feed::Source;
 use crate::group::Groups;
@@ -31,6 +32,8 @@ pub struct Loader {
     pub archive: Archive,
     /// Whose pages may open websockets.
     pub origins: Origins,
+    /// Whose signature a version must have.
+    pub trusted: TrustedKeys,
 }
 
 /// Whose pages may open websockets, on a host.
@@ -43,11 +46,12 @@ pub enum Origins {
 }
 
 impl Loader {
-    /// Loads a version that is kept. Blocks: reads, and compiles what is not cached.
+    /// Loads a version that is kept, once its signature is verified. Blocks: reads, and compiles what is not cached.
     ///
     /// # Errors
     /// See [`VersionError`].
     pub fn load(&self, shelf: &Shelf, record: &Record, groups: &Arc<Groups>) -> Result<Version, VersionError> {
+        self.trusted.check(&record.contents, record.signature.as_deref())?;
         let manifest = manifest_of(&record.contents)?;
         let app: Arc<str> = manifest.app.name.as_str().into();
         let mut handlers = HashMap::new();

@@ -1,17 +1,9 @@
 //! From a target to an open websocket: TCP, TLS, the handshake. Each failure says what to look at.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
 use http::header::{HeaderName, HeaderValue, LOCATION, SEC_WEBSOCKET_PROTOCOL};
 use http::{Response, StatusCode};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -21,6 +13,7 @@ use tokio_util::either::Either;
 
 use super::target::{Security, Target};
 use crate::limits;
+use crate::tls::{AuthorityError, Connector};
 
 /// An open websocket.
 pub(super) type Websocket = WebSocketStream<Either<TcpStream, TlsStream<TcpStream>>>;
@@ -30,14 +23,14 @@ pub(super) struct Wanted {
     pub(super) target: Target,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) subprotocols: Vec<String>,
-    pub(super) tls: TlsConnector,
+    pub(super) tls: Connector,
 }
 
 /// Why there is no websocket.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DialError {
-    #[error("--ca {}: {cause}", .path.display())]
-    Authority { path: PathBuf, cause: String },
+    #[error("--ca {0}")]
+    Authority(#[from] AuthorityError),
     #[error("cannot connect to {host} on port {port}: {cause}; is a host listening there?")]
     Unreachable { host: String, port: u16, cause: std::io::Error },
     #[error(
@@ -73,8 +66,7 @@ async fn stream(wanted: &Wanted) -> Result<Either<TcpStream, TlsStream<TcpStream
         return Ok(Either::Left(stream));
     }
     let failed = |cause: std::io::Error| DialError::Tls { host: host.clone(), cause };
-    let name = ServerName::try_from(host.clone()).map_err(|error| failed(std::io::Error::other(error)))?;
-    wanted.tls.connect(name, stream).await.map(Either::Right).map_err(failed)
+    wanted.tls.connect(host, stream).await.map(Either::Right).map_err(failed)
 }
 
 /// What is given by hand comes last, so that it counts.
@@ -115,30 +107,4 @@ fn refusal(response: &Response<Option<Vec<u8>>>) -> DialError {
         response.headers().get(LOCATION).map(|to| super::screen::harmless(&String::from_utf8_lossy(to.as_bytes())));
     let body = if shown.is_empty() { String::new() } else { format!(": {shown}") };
     DialError::Refused { status: response.status(), to, body }
-}
-
-/// What is trusted: one's own certificate authority, else those that Mozilla trusts.
-pub(super) fn tls(ca: Option<&Path>) -> Result<TlsConnector, anyhow::Error> {
-    let roots = match ca {
-        Some(path) => own_roots(path)?,
-        None => RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() },
-    };
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
-}
-
-fn own_roots(path: &Path) -> Result<RootCertStore, DialError> {
-    let failed = |cause: String| DialError::Authority { path: path.to_owned(), cause };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))? {
-        let certificate = certificate.map_err(|error| failed(error.to_string()))?;
-        roots.add(certificate).map_err(|error| failed(error.to_string()))?;
-    }
-    if roots.is_empty() {
-        return Err(failed("no certificate in PEM".to_owned()));
-    }
-    Ok(roots)
 }

@@ -22,6 +22,7 @@ use self::screen::Screen;
 use self::target::Target;
 use super::{Done, report};
 use crate::limits;
+use crate::tls::Connector;
 
 const EXAMPLES: &str = "Examples:
   sessile connect ws://127.0.0.1:8000/ws
@@ -59,7 +60,7 @@ pub(super) fn run(connect: Connect) -> anyhow::Result<Done> {
     let linger = connect.linger.map_or(linger, Duration::from_secs);
     let screen = Screen::new(connect.json, typed);
     let wanted = Wanted {
-        tls: dial::tls(connect.ca.as_deref())?,
+        tls: Connector::new(connect.ca.as_deref()).map_err(dial::DialError::from)?,
         target: connect.url,
         headers: connect.header,
         subprotocols: connect.subprotocol,

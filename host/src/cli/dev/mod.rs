@@ -6,7 +6,7 @@ mod watch;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use self::watch::Watch;
 use super::deploy::shown;
@@ -16,6 +16,9 @@ use crate::app::read_manifest;
 use crate::server::{Origins, Server};
 
 pub(super) fn run(mut dev: Serve) -> anyhow::Result<Done> {
+    if !dev.trusted_key.is_empty() {
+        bail!("--trusted-key is not for `sessile dev`, which serves what it has just built; use `sessile serve`");
+    }
     let dir = dev.dir.get_or_insert_with(|| PathBuf::from(".")).clone();
     build(&dir)?;
     serve(dev, Origins::AndLoopback, async |server| {

@@ -3,6 +3,8 @@
 //! Owns rustls. A handshake runs to its end here, so that what comes after sees a byte stream. Does
 //! not know HTTP, but that ALPN (RFC 7301) offers `h2` and `http/1.1`.
 
+mod client;
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 pub use tokio_rustls::server::TlsStream;
+
+pub use self::client::{AuthorityError, Connector};
 
 use crate::limits;
 
@@ -81,6 +85,19 @@ impl Tls {
     /// Dropped, the connection ends.
     pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         TlsAcceptor::from(self.config.load_full()).accept(stream).await
+    }
+
+    /// As [`Self::accept`], for a protocol above that is HTTP/1.1 only.
+    ///
+    /// # Errors
+    /// What rustls or the socket says.
+    ///
+    /// # Cancel safety
+    /// Dropped, the connection ends.
+    pub async fn accept_http1(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let mut config = ServerConfig::clone(&self.config.load());
+        config.alpn_protocols = vec![PROTOCOLS[1].to_vec()];
+        TlsAcceptor::from(Arc::new(config)).accept(stream).await
     }
 
     /// Takes the files as they are now, if they have changed; new connections get the new certificate.
