@@ -16,6 +16,7 @@ mod echo;
 mod faults;
 mod layers;
 mod life;
+mod operate;
 mod protocols;
 mod swap;
 mod tools;
