@@ -126,6 +126,7 @@ pub struct Server {
     service: Arc<Service>,
     engine: Arc<Engine>,
     deployer: Arc<Deployer>,
+    admin: Admin,
     folder: Option<PathBuf>,
     listener: Listener,
     remote: Option<Arc<Remote>>,
@@ -151,9 +152,13 @@ impl Server {
             proxies: settings.proxies.clone(),
         });
         let deployer = Arc::new(deployer(settings, &engine, service.clone())?);
+        let remote = remote.map(Arc::new);
+        // Before anybody is told that it listens: who then asks is heard.
+        let socket = data.admin().map_err(|cause| StartError::System { what: "the admin socket", cause })?;
         let server = Self {
             listener: Listener::bind(settings.listen, "--listen")?,
-            remote: remote.map(Arc::new),
+            admin: Admin::new(socket, remote.clone(), deployer.clone(), service.clone()),
+            remote,
             service,
             engine,
             deployer,
@@ -268,8 +273,6 @@ impl Server {
     /// # Cancel safety
     /// Dropped, it serves no more and drains nothing.
     pub async fn run_until(self, end: impl AsyncFnOnce(&Self)) -> Result<(), StartError> {
-        let socket = self.data.admin().map_err(|cause| StartError::System { what: "the admin socket", cause })?;
-        let admin = Admin::new(socket, self.remote.clone(), self.deployer.clone(), self.service.clone());
         let drain = CancellationToken::new();
         let connections = TaskTracker::new();
         tokio::select! {
@@ -277,7 +280,7 @@ impl Server {
             () = self.housekeeping() => {}
             () = self.sweep_sessions() => {}
             () = self.follow_certificate() => {}
-            () = admin.serve() => {}
+            () = self.admin.serve() => {}
             _ = self.deployer.watch() => {}
             () = end(&self) => {}
         }
