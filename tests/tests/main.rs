@@ -17,6 +17,7 @@ mod faults;
 mod layers;
 mod life;
 mod protocols;
+mod remote;
 mod swap;
 mod tools;
 mod websocket;
