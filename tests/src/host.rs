@@ -51,6 +51,7 @@ impl Settings<'_> {
 pub struct Host {
     child: Child,
     address: SocketAddr,
+    admin: Option<String>,
     log: Log,
     data: PathBuf,
     _own_data: Option<TempDir>,
@@ -102,7 +103,12 @@ impl Host {
         let address =
             ["listening on http://", "listening on https://"].iter().find_map(|said| first.trim().strip_prefix(said));
         let address = address.unwrap_or_else(|| panic!("not listening: {first:?}\n{}", log.text()));
-        Self { child, address: address.parse().expect("an address"), log, data, _own_data: own }
+        let admin = settings.args.iter().any(|arg| arg == "--admin").then(|| {
+            let mut second = String::new();
+            out.read_line(&mut second).expect("the host's stdout is read");
+            second.trim().strip_prefix("admin API on ").expect("the admin API's address").to_owned()
+        });
+        Self { child, admin, address: address.parse().expect("an address"), log, data, _own_data: own }
     }
 
     /// The program under test.
@@ -151,6 +157,18 @@ impl Host {
         let mut command = Self::command(None);
         command.args(args).arg("--to").arg(&self.data);
         tokio::task::spawn_blocking(move || command.output().expect("the program runs")).await.expect("it ran")
+    }
+
+    /// Runs a command with these variables.
+    pub async fn run_with_env(args: &[&str], env: &[(&str, &str)]) -> Output {
+        let mut command = Self::command(None);
+        command.args(args).envs(env.iter().copied());
+        tokio::task::spawn_blocking(move || command.output().expect("the program runs")).await.expect("it ran")
+    }
+
+    /// Where its admin API is, of a host that was started with `--admin`.
+    pub fn admin(&self) -> &str {
+        self.admin.as_deref().expect("a host with --admin")
     }
 
     /// Where it listens.

@@ -33,7 +33,7 @@ const LAYERS: [&str; 23] = [
 ];
 
 /// Libraries that are named in these layers only.
-const LIBRARIES: [(&str, &[&str]); 9] = [
+const LIBRARIES: [(&str, &[&str]); 11] = [
     ("hyper", &["admin", "http", "outbound"]),
     ("tower_http", &["http"]),
     ("tokio_rustls", &["tls", "outbound", "cli"]),
@@ -43,6 +43,9 @@ const LIBRARIES: [(&str, &[&str]); 9] = [
     ("wasmtime", &["instance", "bindings"]),
     ("wasmtime_wasi_http", &["instance", "bindings"]),
     ("rusqlite", &["session"]),
+    // Who signs, and who verifies, with its unit tests.
+    ("minisign", &["app", "cli"]),
+    ("minisign_verify", &["app"]),
     ("clap", &["cli"]),
 ];
 

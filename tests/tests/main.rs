@@ -18,6 +18,7 @@ mod layers;
 mod life;
 mod operate;
 mod protocols;
+mod remote;
 mod swap;
 mod tools;
 mod websocket;

@@ -243,9 +243,9 @@ impl Tokens {
             };
         }
         let digest = Digest::of(secret.as_bytes()).hex();
-        let same = |token: &&Token| bool::from(token.digest.hex().as_bytes().ct_eq(digest.as_bytes()));
+        let same = |token: &Token| bool::from(token.digest.hex().as_bytes().ct_eq(digest.as_bytes()));
         // To the last, so that the time does not tell which one it was.
-        known.tokens.iter().filter(same).last().cloned()
+        known.tokens.iter().fold(None, |found, token| if same(token) { Some(token) } else { found }).cloned()
     }
 }
 
