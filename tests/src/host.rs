@@ -99,7 +99,6 @@ impl Host {
         while out.read_line(&mut first).expect("the host's stdout is read") > 0 && first.starts_with("building ") {
             first.clear();
         }
-        log.follow(out);
         let address =
             ["listening on http://", "listening on https://"].iter().find_map(|said| first.trim().strip_prefix(said));
         let address = address.unwrap_or_else(|| panic!("not listening: {first:?}\n{}", log.text()));
@@ -108,6 +107,7 @@ impl Host {
             out.read_line(&mut second).expect("the host's stdout is read");
             second.trim().strip_prefix("admin API on ").expect("the admin API's address").to_owned()
         });
+        log.follow(out);
         Self { child, admin, address: address.parse().expect("an address"), log, data, _own_data: own }
     }
 
