@@ -298,6 +298,8 @@ pub const HEALTH: Duration = Duration::from_secs(5);
 pub const TRIAL: Duration = Duration::from_secs(60);
 /// Traps in that time below which nothing is rolled back. Key `rollback.traps`.
 pub const TRIAL_TRAPS: u64 = 3;
+/// Before the host tries again to roll back an app that somebody changes at this moment.
+pub const TRIAL_RETRY: Duration = Duration::from_millis(200);
 /// Traps in a hundred calls in that time, from which on it is rolled back. Key `rollback.percent`.
 pub const TRIAL_PERCENT: u64 = 10;
 

@@ -6,25 +6,27 @@
 
 mod audit;
 mod error;
+mod rollback;
+mod steps;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedRwLockWriteGuard, RwLock};
 
 pub use self::audit::{Action, Audit};
 pub use self::error::DeployError;
+pub use self::steps::Step;
 
 use self::error::disk;
+use self::steps::{Steps, grants_said, smoke};
 use crate::app::archive::{Archive, Contents, Record, Shelf};
 use crate::app::{App, Apps, Loader, Version, VersionError, version};
-use crate::dispatch;
-use crate::failure::Fault;
 use crate::feed::{Feed, What};
 use crate::group::Groups;
-use crate::http::{Service, health};
+use crate::http::Service;
 use crate::limits;
 
 /// What changes the apps of a host.
@@ -33,6 +35,10 @@ pub struct Deployer {
     service: Arc<Service>,
     audit: Arc<Audit>,
     busy: Mutex<BTreeSet<String>>,
+    /// From where a version is compared with all that is served to where it is served itself.
+    gate: tokio::sync::Mutex<()>,
+    /// Whoever counts on content that no version names yet shares it; forgetting such content takes it alone.
+    content: Arc<RwLock<()>>,
     failed: Arc<Notify>,
 }
 
@@ -60,17 +66,6 @@ pub enum NewGrants {
     Allow,
 }
 
-/// A step that is done.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Step {
-    /// `verify`, `compile`, `check`, `smoke`, `swap`.
-    pub step: String,
-    /// How long it took, in microseconds.
-    pub micros: u64,
-    /// What was found.
-    pub says: String,
-}
-
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployed {
@@ -85,7 +80,15 @@ pub struct Deployed {
 impl Deployer {
     /// Of these apps, none of which is there yet.
     pub fn new(loader: Loader, service: Arc<Service>, audit: Audit) -> Self {
-        Self { loader, service, audit: Arc::new(audit), busy: Mutex::default(), failed: Arc::default() }
+        Self {
+            loader,
+            service,
+            audit: Arc::new(audit),
+            busy: Mutex::default(),
+            gate: tokio::sync::Mutex::default(),
+            content: Arc::default(),
+            failed: Arc::default(),
+        }
     }
 
     /// What loads versions, and has the archive.
@@ -130,7 +133,7 @@ impl Deployer {
     /// # Cancel safety
     /// None: dropped between two writes, what is served would differ from what is on disk. To be spawned.
     pub async fn deploy(&self, order: Order, tell: impl FnMut(Step)) -> Result<Deployed, DeployError> {
-        let mut steps = Steps { tell, since: Instant::now() };
+        let mut steps = Steps::new(tell);
         // Before anything of it is looked at, and again as it is loaded.
         let signed = self.loader.trusted.check(&order.contents, order.signature.as_deref());
         signed.map_err(VersionError::from)?;
@@ -141,6 +144,7 @@ impl Deployer {
         if running.is_none() && self.apps().all().len() >= limits::APPS_MAX {
             return Err(DeployError::TooManyApps);
         }
+        let content = self.content.read().await;
         let missing: Vec<_> = order.contents.digests().into_iter().filter(|digest| !self.has(digest)).collect();
         if !missing.is_empty() {
             return Err(DeployError::Missing(missing));
@@ -149,24 +153,18 @@ impl Deployer {
         steps.done("verify", format!("{} handlers, {files} files", order.contents.components.len()));
         let (version, record, shelf, groups) =
             self.prepare(order.clone(), &name, running.as_deref(), &mut steps).await?;
+        // No two apps come to one place at once.
+        let _gate = self.gate.lock().await;
         let grants = self.check(&version, running.as_deref(), order.new_grants)?;
         steps.done("check", grants_said(&grants));
-        smoke(&version).await?;
-        steps.done(
-            "smoke",
-            version
-                .health
-                .as_ref()
-                .map_or("every handler starts".into(), |path| format!("every handler starts, {path} answers")),
-        );
+        steps.done("smoke", smoke(&version).await?);
         let previous = running.as_ref().map(|app| app.number());
         let number = record.number;
         let next = self.next(running, version, groups).await?;
         let action = Action::Deploy { version: number, new_grants: grants };
         self.commit(&order.by, &name, action, move || {
             shelf.add(&record)?;
-            shelf.set_current(number)?;
-            shelf.prune()
+            shelf.set_current(number)
         })
         .await?;
         match next {
@@ -174,40 +172,11 @@ impl Deployer {
             Next::App(app) => self.apps().insert(app),
         }
         steps.done("swap", previous.map_or("the first version".into(), |previous| format!("from version {previous}")));
-        let archive = self.loader.archive.clone();
-        tokio::task::spawn_blocking(move || sweep(&archive, limits::BLOB_GRACE));
+        drop(content);
+        self.tidy(&name).await;
         self.feed().tell(&name, number, || What::Deployed { previous, by: order.by.clone() });
         tracing::info!(app = name, version = number, by = order.by, "deployed");
         Ok(Deployed { app: name, version: number, previous })
-    }
-
-    /// Makes a kept version the current one again; by itself the one before.
-    ///
-    /// # Errors
-    /// See [`DeployError`]; nothing has changed.
-    ///
-    /// # Cancel safety
-    /// As [`Self::deploy`].
-    pub async fn rollback(&self, name: &str, to: Option<u64>, by: &str) -> Result<Deployed, DeployError> {
-        let app = self.app(name)?;
-        let _turn = self.turn(name)?;
-        let from = app.number();
-        let version = self.target(&app, to)?;
-        let loaded = match app.previous(version) {
-            Some(loaded) => loaded,
-            None => self.load(&app, version).await?,
-        };
-        if !app.keeps(&loaded) {
-            return Err(DeployError::Store);
-        }
-        self.apps().check(&loaded)?;
-        let shelf = app.shelf.clone();
-        let current = move || shelf.set_current(version);
-        self.commit(by, name, Action::Rollback { from, version }, current).await?;
-        self.swap(&app, loaded);
-        self.feed().tell(name, version, || What::RolledBack { from, by: by.to_owned() });
-        tracing::warn!(app = name, from, version, by, "rolled back");
-        Ok(Deployed { app: name.to_owned(), version, previous: Some(from) })
     }
 
     /// Serves an app no more; its versions and its sessions stay on disk.
@@ -227,27 +196,6 @@ impl Deployer {
         self.feed().tell(name, app.number(), || What::Undeployed { by: by.to_owned() });
         tracing::info!(app = name, by, "undeployed");
         Ok(app)
-    }
-
-    /// Rolls back, as they fail their trial, versions that trap. Never returns.
-    pub async fn watch(&self) -> ! {
-        loop {
-            self.failed.notified().await;
-            for app in self.apps().all() {
-                let tried = app.tried();
-                if !tried.trial.has_failed() {
-                    continue;
-                }
-                let (calls, traps) = tried.trial.counted();
-                let (name, version) = (&app.name, tried.version.number);
-                tracing::error!(app = name, version, calls, traps, "the version traps: rolling back");
-                if let Err(error) =
-                    self.rollback(name, app.previous_number().filter(|previous| *previous < version), "host").await
-                {
-                    tracing::error!(app = name, version, "not rolled back: {error}");
-                }
-            }
-        }
     }
 
     /// The app of a name.
@@ -331,36 +279,29 @@ impl Deployer {
         .await
     }
 
-    fn target(&self, app: &App, to: Option<u64>) -> Result<u64, DeployError> {
-        let (name, current) = (app.name.clone(), app.number());
-        let kept = app.shelf.numbers().map_err(disk("the versions"))?;
-        match to {
-            Some(version) if kept.contains(&version) => Ok(version),
-            Some(version) => Err(DeployError::NoVersion { app: name, version, kept }),
-            None => {
-                let earlier = kept.into_iter().rfind(|number| *number < current);
-                earlier.ok_or(DeployError::NoEarlier { app: name, version: current })
-            }
-        }
-    }
-
-    async fn load(&self, app: &Arc<App>, number: u64) -> Result<Arc<Version>, DeployError> {
-        let (loader, app) = (self.loader.clone(), app.clone());
-        blocking(move || {
-            let record = app.shelf.record(number).map_err(disk("the version's record"))?;
-            Ok(Arc::new(loader.load(&app.shelf, &record, app.groups())?))
-        })
-        .await
-    }
-
     /// Forgets content that no version names, even if it has just come: the disk has no room for more. Whoever sent it
     /// sends it again.
     pub async fn reclaim(&self) {
-        if self.lock().is_empty() {
+        if let Ok(alone) = self.content.clone().try_write_owned() {
             let archive = self.loader.archive.clone();
             // A panic is logged by its thread.
-            let _swept = tokio::task::spawn_blocking(move || sweep(&archive, Duration::ZERO)).await;
+            let _swept = tokio::task::spawn_blocking(move || sweep(&archive, Duration::ZERO, alone)).await;
         }
+    }
+
+    /// With the app's turn: forgets versions that are not kept, then what they alone named. A failure costs room on the
+    /// disk.
+    async fn tidy(&self, name: &str) {
+        let (shelf, app) = (self.shelf(name), name.to_owned());
+        let pruned = blocking(move || shelf?.prune().map_err(disk("old versions"))).await;
+        if let Err(error) = pruned {
+            tracing::warn!(app, "old versions could not be forgotten: {error}");
+        }
+        let (archive, content) = (self.loader.archive.clone(), self.content.clone());
+        tokio::spawn(async move {
+            let alone = content.write_owned().await;
+            tokio::task::spawn_blocking(move || sweep(&archive, limits::BLOB_GRACE, alone));
+        });
     }
 
     fn apps(&self) -> &Apps {
@@ -410,52 +351,6 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// Tells of steps, and how long each took.
-struct Steps<T> {
-    tell: T,
-    since: Instant,
-}
-
-impl<T: FnMut(Step)> Steps<T> {
-    fn done(&mut self, step: &str, says: String) {
-        let micros = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
-        (self.tell)(Step { step: step.to_owned(), micros, says });
-        self.since = Instant::now();
-    }
-}
-
-/// Whether every handler starts, and the health path answers.
-async fn smoke(version: &Version) -> Result<(), DeployError> {
-    for handler in version.handlers() {
-        let started = handler.clone().smoke().await;
-        let started = started.unwrap_or_else(|lost| Err(Fault::NotStarted(lost.to_string())));
-        if let Err(fault) = started {
-            let (fault, _) = dispatch::report(fault, handler, None);
-            return Err(DeployError::Start { handler: handler.name.to_string(), fault });
-        }
-    }
-    match &version.health {
-        Some(path) => health::check(version, path).await.map_err(DeployError::Health),
-        None => Ok(()),
-    }
-}
-
-/// Forgets content that no version names any more; a failure costs room on the disk.
-fn sweep(archive: &Archive, grace: Duration) {
-    match archive.sweep(grace) {
-        Ok(0) => {}
-        Ok(forgotten) => tracing::debug!(forgotten, "content of versions that are not kept"),
-        Err(error) => tracing::warn!("old content could not be forgotten: {error}"),
-    }
-}
-
-fn grants_said(new: &[String]) -> String {
-    match new {
-        [] => "nothing new that it can reach".to_owned(),
-        new => format!("new: {}", new.join(", ")),
-    }
-}
-
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, DeployError> + Send + 'static,
 ) -> Result<T, DeployError> {
@@ -465,4 +360,13 @@ async fn blocking<T: Send + 'static>(
 /// Seconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
+}
+
+/// Forgets content that no version names any more; a failure costs room on the disk.
+fn sweep(archive: &Archive, grace: Duration, _alone: OwnedRwLockWriteGuard<()>) {
+    match archive.sweep(grace) {
+        Ok(0) => {}
+        Ok(forgotten) => tracing::debug!(forgotten, "content of versions that are not kept"),
+        Err(error) => tracing::warn!("old content could not be forgotten: {error}"),
+    }
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! DATA/blobs/HEX              content, by its SHA-256
-//! DATA/apps/NAME/current      the number of the current version
+//! DATA/apps/NAME/current      the number of the current version, and of the newest that ever was
 //! DATA/apps/NAME/versions/7/  record.json, and files/ROUTE/... for what is served as it is
 //! ```
 

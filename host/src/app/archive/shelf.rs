@@ -32,11 +32,18 @@ impl Shelf {
     /// # Errors
     /// What the system says.
     pub fn current(&self) -> io::Result<Option<u64>> {
-        match std::fs::read_to_string(self.folder.join("current")) {
-            Ok(text) => text.trim().parse().map(Some).map_err(|_| io::ErrorKind::InvalidData.into()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(self.pointer()?.map(|(current, _)| current))
+    }
+
+    /// The current version, and the newest that ever was.
+    fn pointer(&self) -> io::Result<Option<(u64, u64)>> {
+        let text = match std::fs::read_to_string(self.folder.join("current")) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let numbers = text.trim().split_once(' ').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+        numbers.map(Some).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// Makes a version that is kept the current one. Returns once that is on disk.
@@ -44,7 +51,8 @@ impl Shelf {
     /// # Errors
     /// What the system says; then the old one is current.
     pub fn set_current(&self, number: u64) -> io::Result<()> {
-        write_whole(&self.folder.join("current"), format!("{number}\n").as_bytes())
+        let newest = self.pointer()?.map_or(number, |(_, newest)| newest.max(number));
+        write_whole(&self.folder.join("current"), format!("{number} {newest}\n").as_bytes())
     }
 
     /// No version is current any more; what the app has kept stays.
@@ -74,12 +82,13 @@ impl Shelf {
         serde_json::from_slice(&text).map_err(io::Error::from)
     }
 
-    /// The newest, which need not be current.
+    /// The newest that was ever current, which it need not be now. A host that was killed in a deploy may have kept
+    /// one that never was.
     ///
     /// # Errors
     /// What the system says.
     pub fn newest(&self) -> io::Result<Option<Record>> {
-        self.numbers()?.last().map(|number| self.record(*number)).transpose()
+        self.pointer()?.map(|(_, newest)| self.record(newest)).transpose()
     }
 
     /// Keeps a version, whose content is in the archive. Returns once it is on disk.
@@ -196,6 +205,11 @@ mod tests {
         let shelf = archive.shelf("chat").unwrap();
         assert_eq!((shelf.current().unwrap(), archive.apps().unwrap()), (Some(1), vec!["chat".to_owned()]));
         assert_eq!(shelf.newest().unwrap(), Some(one));
+        shelf.add(&record(&archive, 2)).unwrap();
+        assert_eq!(shelf.newest().unwrap().unwrap().number, 1, "the second was never current");
+        shelf.set_current(2).unwrap();
+        shelf.set_current(1).unwrap();
+        assert_eq!((shelf.current().unwrap(), shelf.newest().unwrap().unwrap().number), (Some(1), 2));
         let page = shelf.files(1, "/{rest...}").join("a/b.html");
         assert_eq!(std::fs::read_to_string(page).unwrap(), "page 1");
     }

@@ -1,0 +1,62 @@
+//! The steps of a deploy as they are told, and those that need nothing of the deployer.
+
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::DeployError;
+use crate::app::Version;
+use crate::dispatch;
+use crate::failure::Fault;
+use crate::http::health;
+
+/// A step that is done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// `verify`, `compile`, `check`, `smoke`, `swap`.
+    pub step: String,
+    /// How long it took, in microseconds.
+    pub micros: u64,
+    /// What was found.
+    pub says: String,
+}
+
+/// Tells of steps, and how long each took.
+pub(super) struct Steps<T> {
+    tell: T,
+    since: Instant,
+}
+
+impl<T: FnMut(Step)> Steps<T> {
+    pub(super) fn new(tell: T) -> Self {
+        Self { tell, since: Instant::now() }
+    }
+
+    pub(super) fn done(&mut self, step: &str, says: String) {
+        let micros = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        (self.tell)(Step { step: step.to_owned(), micros, says });
+        self.since = Instant::now();
+    }
+}
+
+/// Whether every handler starts, and the health path answers; what to say of it.
+pub(super) async fn smoke(version: &Version) -> Result<String, DeployError> {
+    for handler in version.handlers() {
+        let started = handler.clone().smoke().await;
+        let started = started.unwrap_or_else(|lost| Err(Fault::NotStarted(lost.to_string())));
+        if let Err(fault) = started {
+            let (fault, _) = dispatch::report(fault, handler, None);
+            return Err(DeployError::Start { handler: handler.name.to_string(), fault });
+        }
+    }
+    let Some(path) = &version.health else { return Ok("every handler starts".to_owned()) };
+    health::check(version, path).await.map_err(DeployError::Health)?;
+    Ok(format!("every handler starts, {path} answers"))
+}
+
+pub(super) fn grants_said(new: &[String]) -> String {
+    match new {
+        [] => "nothing new that it can reach".to_owned(),
+        new => format!("new: {}", new.join(", ")),
+    }
+}
