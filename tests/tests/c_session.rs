@@ -257,7 +257,7 @@ async fn c08_signed_cookie_carries_the_session_and_outlives_the_process(way: Way
     drop(host);
     let host = start();
     assert_eq!(ask(&host, "keys", Some(&new)).await.text(), "a,b");
-    let key_file = std::fs::metadata(data.path().join("session-keys")).unwrap();
+    let key_file = std::fs::metadata(data.path().join("apps/faults/session-keys")).unwrap();
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&key_file.permissions()) & 0o777, 0o600);
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use hyper::Request;
 use rustix::process::Signal;
 use serde_json::Value;
-use sessile_tests::{App, Fleet, Host, Settings, Socket, Way, get, request};
+use sessile_tests::{App, Host, Settings, Socket, Way, get, request};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -331,44 +331,6 @@ fn bomb() -> Vec<u8> {
     }
     text.push_str(")))");
     wat::parse_str(&text).unwrap()
-}
-
-/// Acceptance of the promise "a swap loses nothing": the same on loops, which hand over.
-async fn fleet(path: &'static str, count: usize) {
-    let manifest = |letter: &str| {
-        format!(
-            "[app]\nname = \"s\"\n[[routes]]\npath = \"/ws\"\nhandler = \"events\"\n[[routes]]\npath = \"/loop\"\n\
-             handler = \"looped\"\n[handlers.events]\ncomponent = \"{{components}}/swap_{letter}.wasm\"\n\
-             export = \"websocket-events\"\n[handlers.looped]\ncomponent = \"{{components}}/swap_{letter}.wasm\"\n\
-             export = \"websocket-handler\"\n"
-        )
-    };
-    let app = App::new(&manifest("a"));
-    let host = Host::start(&app, Way::Keep);
-    let fleet = Fleet::launch(host.address(), path, count, Duration::from_millis(500)).await;
-    fleet.swaps_begin();
-    app.write(&manifest("b"));
-    let deployed = host.deploy(&app, &[]).await;
-    assert!(deployed.status.success(), "{}", said(&deployed));
-    for swap in 1..100 {
-        let number = if swap % 2 == 0 { "2" } else { "1" };
-        let swapped = host.command_to(&["rollback", "s", "--number", number]).await;
-        assert!(swapped.status.success(), "{}", said(&swapped));
-    }
-    let report = fleet.land().await;
-    eprintln!("{report:?}");
-    assert_eq!((report.websockets, report.drops, report.gaps, report.reorders), (count, 0, 0, 0), "{report:?}");
-    assert!(report.moves_min > 0, "a websocket never moved: {report:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn hundred_swaps_under_5000_websockets_drop_lose_and_reorder_nothing() {
-    fleet("/ws", 5000).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn hundred_swaps_under_1000_loops_drop_lose_and_reorder_nothing() {
-    fleet("/loop", 1000).await;
 }
 
 /// A version that traps on every message, under websockets that know better: each is answered by the version before,

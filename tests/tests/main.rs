@@ -14,6 +14,7 @@ mod d_standard;
 mod deploy;
 mod echo;
 mod faults;
+mod fleet;
 mod layers;
 mod life;
 mod operate;
