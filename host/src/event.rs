@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher, RandomState};
 
 use bytes::Bytes;
 pub use bytestring::ByteString;
@@ -36,6 +36,18 @@ fn random_batch() -> Vec<u64> {
     match getrandom::fill(&mut bytes) {
         Ok(()) => bytes.as_chunks().0.iter().copied().map(u64::from_ne_bytes).collect(),
         Err(_) => Vec::new(),
+    }
+}
+
+/// What decides which version serves a websocket or an exchange where there are two: the same for all of one session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Lot(u64);
+
+impl Lot {
+    /// Of what stays the same: then it does, in all runs of one build of the host.
+    #[must_use]
+    pub fn of(what: impl Hash) -> Self {
+        Self(BuildHasherDefault::<DefaultHasher>::default().hash_one(what))
     }
 }
 

@@ -76,9 +76,35 @@ pub enum Fault {
     /// It did not answer a handshake in time.
     #[error("the handler neither accepted nor rejected the handshake within {0} ms")]
     Undecided(u128),
-    /// There was no room for another instance.
-    #[error("all {0} instances of this kind are in use")]
+    /// There was no room for another loop-style instance.
+    #[error(
+        "all {0} loop-style websockets that there may be are there; a process has vm.max_map_count memory maps, of which each \
+         takes some: raise that (`sessile doctor`), up to 4,000 websockets, or use event style, which has no such bound"
+    )]
     NoInstance(usize),
+    /// All instances together have as much linear memory as they may.
+    #[error(
+        "the instances have their {mib} MiB of linear memory, and one needed more; give them more with --guest-memory, \
+         or each less with limits.memory_bytes_max"
+    )]
+    NoMemory {
+        /// What they may have, in MiB.
+        mib: usize,
+    },
+    /// As many events and exchanges of the handler are under way, or wait, as may.
+    #[error(
+        "all {in_flight} events and exchanges that the handler may have at once are under way and {waiting} wait; raise \
+         limits.in_flight_max if its guests wait for long"
+    )]
+    Busy {
+        /// How many may be under way.
+        in_flight: usize,
+        /// How many wait.
+        waiting: usize,
+    },
+    /// There was no room for another instance in time.
+    #[error("all {0} instances that there may be are serving; whoever wants another waits for too long")]
+    NoSlot(usize),
     /// An instance could not be made.
     #[error("no instance could be made: {0}")]
     NotStarted(String),
@@ -97,7 +123,32 @@ impl Fault {
             | Self::Failed(_)
             | Self::Unanswered
             | Self::Undecided(_) => Blame::Guest,
-            Self::Unsaved(_) | Self::NoInstance(_) | Self::NotStarted(_) | Self::Draining => Blame::Host,
+            Self::Unsaved(_)
+            | Self::NoInstance(_)
+            | Self::NoMemory { .. }
+            | Self::Busy { .. }
+            | Self::NoSlot(_)
+            | Self::NotStarted(_)
+            | Self::Draining => Blame::Host,
+        }
+    }
+
+    /// Its kind in a word, for counts and traces.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Trapped { .. } => "trapped",
+            Self::OverCpu { .. } => "over-cpu",
+            Self::OverDeadline { .. } => "over-deadline",
+            Self::Failed(_) => "failed",
+            Self::Unsaved(_) => "unsaved",
+            Self::Unanswered => "unanswered",
+            Self::Undecided(_) => "undecided",
+            Self::NoInstance(_) => "no-instance",
+            Self::NoMemory { .. } => "no-memory",
+            Self::Busy { .. } => "busy",
+            Self::NoSlot(_) => "no-slot",
+            Self::NotStarted(_) => "not-started",
+            Self::Draining => "draining",
         }
     }
 

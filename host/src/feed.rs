@@ -2,10 +2,11 @@
 //!
 //! Owns the words of the events and the bound on followers. While nobody follows, telling is one relaxed load and
 //! nothing is made. Who reads too slowly loses the oldest events and learns how many; nobody ever waits for a follower.
+//! Leads to the spans of a host that exports them, by the same load.
 
 use std::fmt::Display;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -13,12 +14,17 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::limits;
+use crate::traces::Spans;
+
+/// In `watched`, beside the number of followers: spans are exported.
+const TRACED: usize = 1 << (usize::BITS - 1);
 
 /// Where events are told.
 #[derive(Debug)]
 pub struct Feed {
-    followers: AtomicUsize,
+    watched: AtomicUsize,
     told: broadcast::Sender<Arc<Told>>,
+    spans: OnceLock<Spans>,
 }
 
 /// Who tells: a handler of a version.
@@ -123,6 +129,25 @@ pub enum What {
         /// Who deployed it.
         by: String,
     },
+    /// A version serves a share beside the current one.
+    Canary {
+        /// Of websockets and sessions, in percent.
+        percent: u8,
+        /// Who wanted it so.
+        by: String,
+    },
+    /// The canary has become the current version.
+    Promoted {
+        /// The one before.
+        from: u64,
+        /// Who wanted it so.
+        by: String,
+    },
+    /// The canary serves no more.
+    Aborted {
+        /// Who wanted it so; `host`, where it trapped or was slow.
+        by: String,
+    },
     /// A kept version has become the current one again.
     RolledBack {
         /// The one before.
@@ -139,20 +164,33 @@ pub enum What {
 
 impl Default for Feed {
     fn default() -> Self {
-        Self { followers: AtomicUsize::new(0), told: broadcast::Sender::new(limits::TAIL_EVENTS_MAX) }
+        let told = broadcast::Sender::new(limits::TAIL_EVENTS_MAX);
+        Self { watched: AtomicUsize::new(0), told, spans: OnceLock::new() }
     }
 }
 
 impl Feed {
     /// Whether anybody follows: what is made for the feed alone need not be made otherwise.
     pub fn is_followed(&self) -> bool {
-        self.followers.load(Relaxed) != 0
+        self.watched.load(Relaxed) & !TRACED != 0
+    }
+
+    /// Where spans go; none while they are not exported.
+    pub fn spans(&self) -> Option<&Spans> {
+        if self.watched.load(Relaxed) & TRACED == 0 { None } else { self.spans.get() }
+    }
+
+    /// From now on spans go there; said once.
+    pub fn trace(&self, spans: Spans) {
+        if self.spans.set(spans).is_ok() {
+            self.watched.fetch_or(TRACED, Relaxed);
+        }
     }
 
     /// Begins to follow; none where [`TAILS_MAX`](limits::TAILS_MAX) do already.
     pub fn follow(self: &Arc<Self>) -> Option<Follower> {
-        let more = |followers| (followers < limits::TAILS_MAX).then_some(followers + 1);
-        self.followers.fetch_update(Relaxed, Relaxed, more).ok()?;
+        let more = |watched| (watched & !TRACED < limits::TAILS_MAX).then_some(watched + 1);
+        self.watched.fetch_update(Relaxed, Relaxed, more).ok()?;
         Some(Follower { feed: self.clone(), told: self.told.subscribe() })
     }
 
@@ -202,7 +240,7 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.feed.followers.fetch_sub(1, Relaxed);
+        self.feed.watched.fetch_sub(1, Relaxed);
     }
 }
 
@@ -251,6 +289,18 @@ mod tests {
         assert_eq!(text(follower.next().await), "1");
         drop(follower);
         feed.tell("a", 1, || panic!("made for nobody"));
+    }
+
+    #[tokio::test]
+    async fn feed_that_is_traced_is_followed_by_nobody_for_that() {
+        let feed = Arc::<Feed>::default();
+        assert!(feed.spans().is_none());
+        feed.trace(Spans::new().0);
+        assert!(feed.spans().is_some() && !feed.is_followed());
+        let followers: Vec<_> = (0..limits::TAILS_MAX).map(|_| feed.follow().unwrap()).collect();
+        assert!(feed.follow().is_none() && feed.is_followed());
+        drop(followers);
+        assert!(feed.spans().is_some() && !feed.is_followed());
     }
 
     #[tokio::test]

@@ -148,12 +148,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbox::{Bounds, Overflow};
+    use crate::outbox::{Bounds, Outboxes, Overflow};
 
     fn member(groups: &Arc<Groups>, messages_max: usize) -> (Membership, Arc<Outbox>) {
         (
             Membership::new(groups.clone(), WebsocketId::mint()),
-            Arc::new(Outbox::new(Bounds { bytes_max: 1000, messages_max, overflow: Overflow::Wait })),
+            Arc::new(Outbox::new(
+                Bounds { bytes_max: 1000, messages_max, overflow: Overflow::Wait },
+                Arc::new(Outboxes::new(1000)),
+            )),
         )
     }
 

@@ -1,8 +1,8 @@
 //! Sessile's host: a server on which a WebSocket handler is a sandboxed WebAssembly component.
 //!
-//! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`], [`admin`], [`deploy`],
+//! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`], [`admin`], [`oci`], [`deploy`],
 //! [`listener`], [`http`], [`tls`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`outbound`],
-//! [`port`], [`group`], [`session`], [`outbox`], [`meter`], [`feed`], [`failure`], [`event`], [`json`], [`limits`]. None imports
+//! [`port`], [`group`], [`session`], [`outbox`], [`meter`], [`usage`], [`feed`], [`traces`], [`failure`], [`event`], [`json`], [`limits`], [`rate`]. None imports
 //! one before it in this list; `tests/tests/layers.rs` holds that, ARCHITECTURE.md explains it.
 
 pub mod admin;
@@ -21,10 +21,14 @@ pub mod json;
 pub mod limits;
 pub mod listener;
 pub mod meter;
+pub mod oci;
 pub mod outbound;
 pub mod outbox;
 pub mod port;
+pub mod rate;
 pub mod server;
 pub mod session;
 pub mod tls;
+pub mod traces;
+pub mod usage;
 pub mod websocket;

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::rate::Quota;
+
 /// Bytes in a KiB.
 pub const KIB: usize = 1024;
 /// Bytes in a MiB.
@@ -18,6 +20,17 @@ pub const CONNECTIONS_MAX: usize = 200_000;
 pub const BACKLOG: u32 = 4096;
 /// Pause after an accept that failed for want of a resource (EMFILE), so as not to spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections of one client address at once, an IPv6 network of 64 bits being one; as many again get 429, further ones are
+/// ended. Not for loopback, nor for trusted proxies: of those the websockets of each forwarded address count. Option
+/// `--client-connections`.
+pub const CLIENT_CONNECTIONS_MAX: u32 = 100;
+/// New ones of one client address in a second, and at once; as [`CLIENT_CONNECTIONS_MAX`]. Option `--client-rate`.
+pub const CLIENT_CONNECTIONS_PER_S: u32 = 20;
+/// After which a peer that was refused for want of room may try again: what `Retry-After` of 429 and 503 says.
+pub const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Client addresses that are counted at once; past it those that have no connection are forgotten, then new ones are ended.
+pub const CLIENTS_MAX: usize = CONNECTIONS_MAX;
 
 /// Bytes of a certificate's file, and of its key's.
 pub const PEM_BYTES_MAX: usize = MIB;
@@ -34,7 +47,7 @@ pub const HEAD: Duration = Duration::from_secs(10);
 /// Between two requests; past it the connection is closed. Key `http.idle_s`.
 pub const IDLE: Duration = Duration::from_secs(60);
 /// That a peer may take nothing of what is sent to it; past it `send-chunk` says `timed-out` and the
-/// connection is closed. Key `http.stall_s`.
+/// connection is closed, and a websocket is ended (1006), whatever it still sends. Key `http.stall_s`.
 pub const STALL: Duration = Duration::from_secs(30);
 /// Header fields of a request; past it 431.
 pub const HEADERS_MAX: usize = 100;
@@ -99,6 +112,18 @@ pub const INBOX_BYTES_MAX: usize = 256 * KIB;
 pub const OUTBOX_BYTES_MAX: usize = 256 * KIB;
 /// Messages in an outbox; as [`OUTBOX_BYTES_MAX`]. Key `outbox_messages_max`.
 pub const OUTBOX_MESSAGES_MAX: usize = 1024;
+/// Bytes of all outboxes together, in percent of the machine's memory, of which each websocket's first
+/// [`OUTBOX_OWN_BYTES`] do not count; what is sent to many counts for each. Past it an outbox is full, and does what
+/// `overflow` says. Option `--outbox-memory`.
+pub const OUTBOXES_PERCENT: usize = 25;
+/// Bytes that an outbox may hold whatever the others do, so that those whose peers read are never refused for those whose
+/// peers do not.
+pub const OUTBOX_OWN_BYTES: usize = 4 * KIB;
+/// Of the bytes of all, in percent, from which on the fullest outboxes are emptied and their websockets closed with 1013:
+/// before there are none left. Looked at every [`SWEEP`].
+pub const OUTBOXES_HIGH_PERCENT: usize = 85;
+/// Until no more than so many percent are left.
+pub const OUTBOXES_LOW_PERCENT: usize = 70;
 /// Bytes of `auto_response`'s request, and of its response.
 pub const AUTO_RESPONSE_BYTES_MAX: usize = 1024;
 /// That an awaiting `send` may wait for a peer that takes nothing; past it 1013.
@@ -139,6 +164,14 @@ pub const INFLATE_GUESS: usize = 4;
 /// Bytes for which it gets more room, at least; twice as much each time, and never past the limit of a
 /// message. That is what bounds a bomb: past it 1009.
 pub const INFLATE_BYTES: usize = 4 * KIB;
+/// From the first byte of a message to its last, as long as the host reads; past it 1008. So that a message that drips does
+/// not hold its memory for good. Key `http.message_s`.
+pub const MESSAGE: Duration = Duration::from_secs(30);
+/// Pings and pongs of a peer, in a second and at once; past it 1008. Each ping is answered, which no guest's budget pays for.
+pub const CONTROL_FRAMES: Quota = Quota::a_second(10, 64);
+/// The largest `messages_per_s`: messages of a peer in a second, and at once; past it 1008. None by default: what a guest
+/// has no time for is not read in any case.
+pub const MESSAGES_PER_S_CEILING: u32 = 100_000;
 /// Without a frame from the peer, after which the host pings.
 pub const PING_AFTER: Duration = Duration::from_secs(25);
 /// From ping to any frame; past it the connection is ended (1006).
@@ -157,16 +190,27 @@ pub const CLOSE_REASON_BYTES_MAX: usize = 123;
 
 /// Linear memory of an instance; past it `memory.grow` fails. Key `memory_bytes_max`.
 pub const MEMORY_BYTES_MAX: usize = 128 * MIB;
+/// What an instance that has ended leaves of its memory for the next one, cleared in place, for that is cheaper than new pages; the rest
+/// goes back at once. Comes on top of `--guest-memory`, for as many as were alive at once: 2.5 GiB after [`INSTANCES_MAX`].
+pub const MEMORY_BYTES_LEFT: usize = 512 * KIB;
+/// Linear memory of all instances together, in percent of the machine's. Past it instances that serve nobody go, then a
+/// memory does not grow, and what the guest does then is answered with 503 or 1013. Option `--guest-memory`.
+pub const LINEAR_MEMORY_PERCENT: usize = 60;
 /// Table elements of an instance; past it `table.grow` fails.
 pub const TABLE_ELEMENTS_MAX: usize = 100_000;
 /// The wasm stack; past it the guest traps.
 pub const WASM_STACK_BYTES: usize = 512 * KIB;
 /// The stack on which a guest runs, host calls included; wasmtime wants it above the wasm stack.
 pub const ASYNC_STACK_BYTES: usize = 2 * MIB;
+/// Handles of components in an instance, to resources, streams, futures and calls; past it the guest traps.
+pub const COMPONENT_HANDLES_MAX: usize = 1000;
+/// What wasmtime keeps for streams, futures and calls of an instance: some for each of [`COMPONENT_HANDLES_MAX`]; past it the
+/// guest traps.
+pub const CONCURRENT_MAX: usize = 4 * COMPONENT_HANDLES_MAX;
 /// Handles in the host's resource table of an instance (WASI streams and the like).
 pub const HANDLES_MAX: usize = 1000;
-/// CPU of one event or exchange, of one `receive` to the next in loop style, of so many
-/// [`BODY_BYTES_PER_REFILL`] of a body to the next; past it a trap.
+/// CPU of one event or exchange, of each message of a batch that comes in one call, of one `receive` to the next in loop
+/// style, of so many [`BODY_BYTES_PER_REFILL`] of a body to the next; past it a trap.
 /// Key `cpu_ms`.
 pub const CPU: Duration = Duration::from_millis(50);
 /// Bytes of an exchange's bodies, in and out, after which its CPU budget is full again.
@@ -179,6 +223,12 @@ pub const CPU_PER_WAIT: Duration = Duration::from_micros(10);
 pub const EPOCH_TICK: Duration = Duration::from_millis(1);
 /// The same while no guest has run for a while.
 pub const EPOCH_IDLE: Duration = Duration::from_millis(100);
+/// An I/O thread's turn on a core, the least that Linux takes: who asks for a shorter turn than who runs is let in at once
+/// when it wakes.
+pub const IO_SLICE: Duration = Duration::from_micros(100);
+/// That the calls of a handler begin on the guest threads after one of them has run for a tick or trapped, so that guests which do
+/// so again and again take each I/O thread a hundredth of its time, or little more.
+pub const AWAY_AFTER_SPIN: Duration = Duration::from_millis(100);
 /// Wall clock of one websocket event, less its waits for the peer; past it 1011.
 /// Key `deadline_ms`.
 pub const EVENT_DEADLINE: Duration = Duration::from_secs(10);
@@ -190,8 +240,17 @@ pub const INSTANCES_MAX: usize = 5_120;
 pub const PINNED_INSTANCES_MAX: usize = 4_000;
 /// Memory maps an instance may take; `vm.max_map_count` divided by it caps the pinned instances.
 pub const MAPS_PER_INSTANCE: usize = 7;
+/// Events and exchanges of a handler that are under way at once, so that one whose guests wait for long leaves instances to
+/// the others; past it they wait. Loops are bounded by [`PINNED_INSTANCES_MAX`]. Key `in_flight_max`.
+pub const IN_FLIGHT_MAX: usize = 1_024;
+/// Of those that wait; one more gets 503 or 1013.
+pub const IN_FLIGHT_QUEUE_MAX: usize = 1_024;
+/// That one waits for its turn or for an instance, and at most half of its deadline; past it 503 or 1013.
+pub const IN_FLIGHT_WAIT: Duration = Duration::from_secs(5);
 /// Idle instances that a handler keeps warm; past it the least recently used is dropped.
-pub const WARM_INSTANCES_MAX: usize = 512;
+pub const WARM_INSTANCES_MAX: usize = 4_096;
+/// Warm instances from which on those of websockets that have only just opened are not kept.
+pub const WARM_NEW_MAX: usize = 128;
 /// Idle time after which a warm instance is dropped.
 pub const WARM: Duration = Duration::from_secs(5);
 /// How often warm instances are looked through.
@@ -302,7 +361,19 @@ pub const TRIAL_TRAPS: u64 = 3;
 pub const TRIAL_RETRY: Duration = Duration::from_millis(200);
 /// Traps in a hundred calls in that time, from which on it is rolled back. Key `rollback.percent`.
 pub const TRIAL_PERCENT: u64 = 10;
+/// Of the current version's p99 in the same time, past which a canary is aborted. Key `rollback.p99_percent`.
+pub const CANARY_P99_PERCENT: u64 = 200;
+/// What a canary's p99 may be above that in any case: less is felt by nobody, and noise.
+pub const CANARY_P99_FLOOR: Duration = Duration::from_millis(5);
+/// Calls of each version from one look at their p99s to the next.
+pub const CANARY_CALLS: u64 = 200;
+/// Looks in a row that find a canary past the bound before it is aborted: its first calls meet cold instances.
+pub const CANARY_LOOKS: u32 = 3;
 
+/// Bytes of the log that wait to be written; past it lines are lost, the newest first, and counted.
+pub const LOG_BYTES_MAX: usize = 4 * MIB;
+/// For which lines of the log are gathered before they are written.
+pub const LOG_GATHER: Duration = Duration::from_millis(20);
 /// Changes of files that wait for `sessile dev`; more say nothing more.
 pub const WATCH_EVENTS_MAX: usize = 1024;
 /// Without a change, after which `sessile dev` builds.
@@ -324,6 +395,11 @@ pub const MANIFEST_BYTES_MAX: usize = 256 * KIB;
 pub const ADMIN_CONNECTIONS_MAX: usize = 64;
 /// From the head of a request to the admin API to the end of its body; past it 400.
 pub const ADMIN_BODY: Duration = Duration::from_secs(120);
+/// Bytes of a body that are read though its request is refused already, so that its peer comes to read why; past them the
+/// connection is cut.
+pub const ADMIN_REST_BYTES: usize = MIB;
+/// How long, at most.
+pub const ADMIN_REST: Duration = Duration::from_secs(5);
 /// That an answer to a request to the admin API without a valid token waits, against guessing.
 pub const ADMIN_REFUSAL_PAUSE: Duration = Duration::from_millis(250);
 /// Tokens of the admin API; past it none is made.
@@ -348,12 +424,58 @@ pub const TAIL_EVENTS_MAX: usize = 1024;
 /// Bytes of the text of a failure in such an event; cut after it.
 pub const TAIL_TEXT_BYTES_MAX: usize = 16 * KIB;
 
+// ---- traces --------------------------------------------------------------------------------
+
+/// Spans that wait to be exported, each less than 4 KiB; past it the newest are dropped and counted
+/// (`sessile_spans_dropped`).
+pub const SPANS_QUEUED_MAX: usize = 4096;
+/// Spans of one request to the collector, as many as OpenTelemetry's own batches have.
+pub const SPANS_PER_REQUEST: usize = 512;
+/// How long the first span of a request waits for others.
+pub const SPANS_WAIT: Duration = Duration::from_secs(1);
+/// Bytes of the text of an attribute, which may be a peer's path; cut after it.
+pub const SPAN_TEXT_BYTES_MAX: usize = 256;
+/// From a request's beginning to the collector's answer, as OTLP's exporters have it; past it its spans are dropped.
+pub const SPANS_SEND: Duration = Duration::from_secs(10);
+/// Bytes of a collector's answer that are read; past it what it refused of a request is not known.
+pub const SPANS_ANSWER_BYTES_MAX: usize = 16 * KIB;
+/// After a request that failed, before the next: a collector that is down is not run against.
+pub const SPANS_PAUSE: Duration = Duration::from_secs(5);
+/// Between two lines of the log on a collector that takes nothing.
+pub const SPANS_COMPLAINT: Duration = Duration::from_secs(60);
+/// For the spans that are left at the end of the host; past it they are dropped.
+pub const SPANS_FLUSH: Duration = Duration::from_secs(3);
+
 // ---- command line --------------------------------------------------------------------------
 
 /// From the name's look-up to the handshake's answer, of `sessile connect`; past it the attempt fails.
 pub const CONNECT: Duration = Duration::from_secs(10);
 /// From the name's look-up to the connection, TLS included, of a command with `--to http...`; past it the command fails.
 pub const ADMIN_CONNECT: Duration = Duration::from_secs(10);
+/// From the name's look-up to the connection, TLS included, of a command to a registry; past it the command fails.
+pub const REGISTRY_CONNECT: Duration = Duration::from_secs(10);
+/// Without a byte from a registry, which takes up to 4 MiB before it answers; past it the command fails.
+pub const REGISTRY_STALL: Duration = Duration::from_secs(60);
+/// From a request for an artifact's manifest to its last byte; past it the command fails.
+pub const REGISTRY_MANIFEST: Duration = Duration::from_secs(60);
+/// Bytes of an artifact's manifest, as large as registries must take one; past it neither pushed nor pulled.
+pub const REGISTRY_MANIFEST_BYTES_MAX: usize = 4 * MIB;
+/// Layers of an artifact: an app's files, and room for its components, manifest and signature. Past it neither pushed nor
+/// pulled.
+pub const REGISTRY_LAYERS_MAX: usize = FILES_MAX + 1000;
+/// Bytes of all that is pulled of an artifact, which is in memory; past it neither pushed nor pulled. Each layer is bounded by
+/// [`BLOB_BYTES_MAX`] besides.
+pub const REGISTRY_BYTES_MAX: u64 = 512 * MIB as u64;
+/// Layers that are on their way at once.
+pub const REGISTRY_PARALLEL: usize = 4;
+/// Characters of a registry's words that an error shows; the rest is cut.
+pub const REGISTRY_WORDS_MAX: usize = 300;
+/// Bytes of a refusal's body that are read for them.
+pub const REGISTRY_REFUSAL_BYTES_MAX: usize = 16 * KIB;
+/// Bytes of a repository's name; past it the reference is refused. Registries take less.
+pub const REPOSITORY_BYTES_MAX: usize = 255;
+/// Bytes of docker's config.json; past it the command fails.
+pub const DOCKER_CONFIG_BYTES_MAX: usize = MIB;
 /// Bytes of a line of stdin that `sessile connect` sends: as large as a message of a host's may be. Past it the
 /// websocket is ended.
 pub const CONNECT_LINE_BYTES_MAX: usize = MESSAGE_BYTES_CEILING;

@@ -21,7 +21,18 @@ impl Default for Certificate {
 impl Certificate {
     /// Another one in its place.
     pub fn renew(&self) {
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        self.make(&["localhost", "127.0.0.1"]);
+    }
+
+    /// One for another name.
+    pub fn of(name: &str) -> Self {
+        let certificate = Self::default();
+        certificate.make(&[name]);
+        certificate
+    }
+
+    fn make(&self, names: &[&str]) {
+        let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(names).expect("a certificate");
         std::fs::write(self.key(), signing_key.serialize_pem()).expect("the key is written");
         std::fs::write(self.file(), cert.pem()).expect("the certificate is written");

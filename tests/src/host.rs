@@ -38,12 +38,19 @@ pub struct Settings<'a> {
     pub program: Option<PathBuf>,
     /// More arguments.
     pub args: Vec<String>,
+    /// Variables of its environment.
+    pub env: Vec<(&'static str, String)>,
 }
 
 impl Settings<'_> {
+    /// Serves with this much linear memory for all guests.
+    pub fn guest_memory(way: Way, mib: usize) -> Self {
+        Self { args: vec!["--guest-memory".into(), mib.to_string()], ..Self::new(way) }
+    }
+
     /// The program under test, with a data folder of its own.
     pub fn new(way: Way) -> Self {
-        Self { command: "serve", way, data: None, program: None, args: Vec::new() }
+        Self { command: "serve", way, data: None, program: None, args: Vec::new(), env: Vec::new() }
     }
 }
 
@@ -86,7 +93,8 @@ impl Host {
             .args(app.map(App::path))
             .args(["--listen", "127.0.0.1:0", "--data"])
             .arg(&data)
-            .args(&settings.args);
+            .args(&settings.args)
+            .envs(settings.env);
         if settings.way == Way::Amnesia {
             command.arg("--amnesia");
         }
@@ -188,14 +196,38 @@ impl Host {
 
     /// Its resident memory.
     pub fn resident_bytes(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, which: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("its status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        let line = status.lines().find_map(|line| line.strip_prefix(which)).expect("its memory");
         line.trim_end_matches("kB").trim().parse::<u64>().expect("KiB") * 1024
+    }
+
+    /// The most that its resident memory has been since [`Self::forget_peak`].
+    pub fn peak_bytes(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// From now on the peak counts.
+    pub fn forget_peak(&self) {
+        std::fs::write(format!("/proc/{}/clear_refs", self.pid()), "5").expect("the peak is forgotten");
+    }
+
+    /// Its log so far.
+    pub fn log(&self) -> String {
+        self.log.text()
     }
 
     /// Waits until the log holds a text; returns the log.
     pub fn wait_for_log(&self, text: &str) -> String {
-        self.log.wait_for(text)
+        self.log.wait_for(text, 1)
+    }
+
+    /// Waits until the log holds a text so many times.
+    pub fn wait_for_logs(&self, text: &str, count: usize) {
+        self.log.wait_for(text, count);
     }
 
     /// Sends a signal.
@@ -245,11 +277,11 @@ impl Log {
         });
     }
 
-    fn wait_for(&self, wanted: &str) -> String {
+    fn wait_for(&self, wanted: &str, count: usize) -> String {
         let (text, changed) = &*self.0;
         let text = text.lock().expect("no test panics with it");
-        let (text, waited) =
-            changed.wait_timeout_while(text, PATIENCE, |text| !text.contains(wanted)).expect("no test panics with it");
+        let waited = changed.wait_timeout_while(text, PATIENCE, |text| text.matches(wanted).count() < count);
+        let (text, waited) = waited.expect("no test panics with it");
         assert!(!waited.timed_out(), "{wanted:?} is not in the log:\n{text}");
         text.clone()
     }

@@ -3,9 +3,11 @@
 mod app;
 mod certificate;
 mod client;
+pub mod fake;
 mod fleet;
 mod host;
 mod raw;
+mod registry;
 mod walk;
 
 pub use app::App;
@@ -14,6 +16,7 @@ pub use client::{Answer, Socket, exchange_bytes, get, request};
 pub use fleet::{Fleet, Report};
 pub use host::{Host, Settings, Way};
 pub use raw::RawSocket;
+pub use registry::{Door, Registry};
 pub use walk::{walk, walk_python};
 
 /// Runs each test on a host that keeps instances and on one that forgets after every event.

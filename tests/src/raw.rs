@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,13 +17,35 @@ pub struct RawSocket {
 impl RawSocket {
     /// Opens one; returns the response's head too.
     pub async fn open(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> (Self, String) {
+        let stream = TcpStream::connect(address).await.expect("the host accepts");
+        Self::open_on(stream, address, path, headers).await
+    }
+
+    /// Opens one over a connection that takes little before it is read.
+    pub async fn open_narrow(address: SocketAddr, path: &str) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small buffer");
+        let stream = socket.connect(address).await.expect("the host accepts");
+        Self::open_on(stream, address, path, &[]).await.0
+    }
+
+    /// The connection, for what is no frame.
+    pub fn into_stream(self) -> TcpStream {
+        self.stream
+    }
+
+    async fn open_on(
+        mut stream: TcpStream,
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> (Self, String) {
         let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
         );
         let opened = async {
-            let mut stream = TcpStream::connect(address).await.expect("the host accepts");
             stream.write_all(request.as_bytes()).await.expect("the handshake is sent");
             let mut head = Vec::new();
             while !head.ends_with(b"\r\n\r\n") {

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -121,8 +121,21 @@ impl Browser {
     }
 }
 
+impl Browser {
+    fn end_session(&self) -> std::io::Result<()> {
+        let mut stream = std::net::TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let Self { session, address, .. } = self;
+        write!(stream, "DELETE {session} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        // The answer comes once it has ended; the connection may stay.
+        stream.read(&mut [0; 64]).map(drop)
+    }
+}
+
 impl Drop for Browser {
     fn drop(&mut self) {
+        // The browser ends with its session; one whose driver is killed stays.
+        let _closed = self.end_session();
         // It may have ended already.
         let _ended = self.driver.kill();
         let _reaped = self.driver.wait();

@@ -6,10 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the outside in, as `host/src/lib.rs` lists them.
-const LAYERS: [&str; 23] = [
+const LAYERS: [&str; 27] = [
     "cli",
     "server",
     "admin",
+    "oci",
     "deploy",
     "listener",
     "http",
@@ -25,16 +26,21 @@ const LAYERS: [&str; 23] = [
     "session",
     "outbox",
     "meter",
+    "usage",
     "feed",
+    "traces",
     "failure",
     "event",
     "json",
     "limits",
+    "rate",
 ];
 
 /// Libraries that are named in these layers only.
-const LIBRARIES: [(&str, &[&str]); 11] = [
+const LIBRARIES: [(&str, &[&str]); 14] = [
     ("hyper", &["admin", "http", "outbound"]),
+    ("oci_client", &["oci"]),
+    ("reqwest", &["oci", "server"]),
     ("tower_http", &["http"]),
     ("tokio_rustls", &["tls", "outbound", "cli"]),
     // The peer of unit tests, and of `sessile connect`.
@@ -46,6 +52,7 @@ const LIBRARIES: [(&str, &[&str]); 11] = [
     // Who signs, and who verifies, with its unit tests.
     ("minisign", &["app", "cli"]),
     ("minisign_verify", &["app"]),
+    ("prometheus_client", &["admin"]),
     ("clap", &["cli"]),
 ];
 

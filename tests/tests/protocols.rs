@@ -210,6 +210,8 @@ async fn certificate_that_changes_is_served_and_a_bad_one_is_not() {
     let certificate = Certificate::default();
     let host = secure(&certificate);
     let mut old = http_2(connect(&certificate, &host, &["h2"]).await.unwrap()).await;
+    // One that asks for nothing within its first seconds is ended, and the certificate is looked at every five.
+    assert_eq!(head(&mut old, "https").await["version"], "2");
     let before = std::fs::read(certificate.file()).unwrap();
     std::fs::write(certificate.file(), "nonsense").unwrap();
     host.wait_for_log("no certificate in PEM");

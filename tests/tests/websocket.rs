@@ -47,7 +47,8 @@ async fn outbox_that_is_full_says_so(way: Way) {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!((told.as_str(), binary), ("stuffed 4", 4), "256 KiB take four messages of 60,000 bytes");
+    // 256 KiB take four messages of 60,000 bytes; more where a guest that is interrupted meanwhile lets some leave.
+    assert!(binary >= 4 && told == format!("stuffed {binary}"), "{told}, and {binary} came");
 }
 
 async fn publication_reaches_the_group_and_counts(way: Way) {

@@ -8,15 +8,20 @@ use std::sync::{Arc, Mutex, Once, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use sessile::app::signature::TrustedKeys;
-use sessile::http::Proxies;
+use sessile::http::{ClientLimits, Proxies};
 use sessile::instance::cache::Compiler;
 use sessile::instance::engine::Memory;
-use sessile::server::{Origins, Server, Settings, guest_runtime};
+use sessile::server::{Origins, Server, Settings, guest_runtime, io_runtime};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 
 use crate::Client;
+
+/// Linear memory of all guests, in bytes.
+const GUEST_MEMORY: usize = 1 << 30;
+/// What waits for all peers, in bytes.
+const OUTBOX_MEMORY: usize = 1 << 28;
 
 /// An app, built and served on a free port of this machine until it is dropped. Each has sessions of
 /// its own.
@@ -66,10 +71,14 @@ impl App {
             origins: Origins::Listed,
             listen,
             memory,
+            guest_memory: GUEST_MEMORY,
+            outbox_memory: OUTBOX_MEMORY,
             admin: None,
             trusted: TrustedKeys::default(),
             tls: None,
             proxies,
+            clients: ClientLimits::default(),
+            traces: None,
         };
         let (stop, stopped) = oneshot::channel();
         let (started, starting) = mpsc::sync_channel(1);
@@ -107,8 +116,7 @@ type Started = mpsc::SyncSender<Result<Running, String>>;
 
 /// Serves until `stopped` resolves.
 fn serve(settings: &Settings, started: &Started, stopped: oneshot::Receiver<()>) {
-    let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_name("io").enable_all().build();
-    let (io, guests) = (io.expect("threads for I/O"), guest_runtime().expect("threads for guests"));
+    let (io, guests) = (io_runtime(Some(1)).expect("threads for I/O"), guest_runtime().expect("threads for guests"));
     io.block_on(async {
         let server = match Server::start(settings, guests.handle().clone()).await {
             Ok(server) => server,

@@ -18,7 +18,7 @@ use tokio::net::{TcpStream, UnixStream};
 
 use super::socket_of;
 use super::wire::{DeployLine, DeployRequest, Problem};
-use crate::app::Bundle;
+use crate::app::{Bundle, Source};
 use crate::deploy::{Deployed, Step};
 use crate::limits;
 use crate::tls::Connector;
@@ -65,10 +65,10 @@ pub enum ClientError {
     #[error("{}", .0.detail)]
     Refused(Problem),
     /// What was to be sent cannot be read.
-    #[error("{}: {cause}", .path.display())]
+    #[error("{content}: {cause}")]
     Unreadable {
-        /// The file.
-        path: PathBuf,
+        /// Where it was.
+        content: Source,
         /// What the system says.
         cause: std::io::Error,
     },
@@ -197,10 +197,10 @@ impl Client {
                 return Err(ClientError::Refused(problem));
             }
             for digest in &problem.missing {
-                let Some(path) = bundle.sources.get(digest) else { return Err(ClientError::Refused(problem)) };
-                let bytes = std::fs::read(path);
-                let bytes = bytes.map_err(|cause| ClientError::Unreadable { path: path.clone(), cause })?;
-                self.send(Method::PUT, &format!("/v1/blobs/{digest}"), bytes.into()).await?;
+                let Some(content) = bundle.sources.get(digest) else { return Err(ClientError::Refused(problem)) };
+                let bytes =
+                    content.read().map_err(|cause| ClientError::Unreadable { content: content.clone(), cause })?;
+                self.send(Method::PUT, &format!("/v1/blobs/{digest}"), bytes).await?;
             }
         }
         Err(ClientError::Silent("it forgets what it is sent".to_owned()))

@@ -3,6 +3,7 @@
 //! Owns the order of a listing and the words for whether a websocket has an instance. Nothing here says what was in a
 //! message, or a session's id.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use hyper::{Response, StatusCode};
 
 use super::api::{Answer, bad, internal};
 use super::reply::{self, Body};
-use super::wire::{CloseRequest, ConnectionInfo, Connections, Instance, Problem, TailLine};
+use super::wire::{CloseRequest, ConnectionInfo, Connections, Instance, Problem, SessionInfo, Sessions, TailLine};
 use super::{Caller, Desk};
 use crate::deploy::Action;
 use crate::event::WebsocketId;
@@ -22,6 +23,7 @@ use crate::instance::engine::Engine;
 use crate::limits;
 use crate::port::lifecycle;
 use crate::port::websocket::{Style, WebsocketPort};
+use crate::usage::Usage;
 use crate::websocket::registry::Live;
 
 impl Desk {
@@ -43,6 +45,25 @@ impl Desk {
             all.sort_by_key(|live| live.port.head.started());
             let connections = all.iter().take(limit).map(|live| info(live, &engine)).collect();
             Connections { total: all.len(), connections }
+        });
+        Ok(reply::json(StatusCode::OK, &listed.await.map_err(internal)?))
+    }
+
+    /// The sessions that have live websockets, with what those have used: the one with most CPU first.
+    pub(super) async fn sessions(&self, query: Option<&str>) -> Answer {
+        let [app, limit] = asked(query, ["app", "limit"])?;
+        let limit = limit.map_or(Ok(limits::CONNECTIONS_LISTED), |limit| limited(&limit))?;
+        if let Some(app) = &app {
+            self.deployer.app(app)?;
+        }
+        let all = self.service.websockets.all();
+        let listed = tokio::task::spawn_blocking(move || {
+            let meant = |live: &&Live| app.as_ref().is_none_or(|app| live.app.name == *app);
+            let mut sessions = by_session(all.iter().filter(meant));
+            sessions.sort_by_key(|session| std::cmp::Reverse(session.usage.cpu_micros));
+            let total = sessions.len();
+            sessions.truncate(limit);
+            Sessions { total, sessions }
         });
         Ok(reply::json(StatusCode::OK, &listed.await.map_err(internal)?))
     }
@@ -106,13 +127,28 @@ fn info(live: &Live, engine: &Engine) -> ConnectionInfo {
         version: port.version(),
         state: port.state().to_string(),
         age_s: port.head.started().elapsed().unwrap_or_default().as_secs(),
-        received: port.received(),
-        sent: port.sent(),
+        usage: port.usage(),
         outbox_bytes: port.outbox.bytes(),
         peer: port.head.peer().to_string(),
         instance,
         why: why.to_owned(),
     }
+}
+
+fn by_session<'a>(all: impl Iterator<Item = &'a Live>) -> Vec<SessionInfo> {
+    let mut sessions = HashMap::<(&str, String), SessionInfo>::new();
+    for Live { port, app } in all {
+        let Some(session) = port.session.tag() else { continue };
+        let found = sessions.entry((&app.name, session.clone())).or_insert_with(|| SessionInfo {
+            app: app.name.clone(),
+            session,
+            websockets: 0,
+            usage: Usage::default(),
+        });
+        found.websockets += 1;
+        found.usage = found.usage.with(port.usage());
+    }
+    sessions.into_values().collect()
 }
 
 /// Whether it has an instance, and why.

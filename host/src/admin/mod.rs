@@ -7,6 +7,7 @@ mod api;
 pub mod client;
 mod connections;
 mod door;
+mod metrics;
 mod remote;
 mod reply;
 mod routes;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hyper::body::Incoming;
+use hyper::header::EXPECT;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -103,11 +105,15 @@ impl Desk {
         let answer = service_fn(move |request: Request<Incoming>| {
             let (desk, door) = (self.clone(), door.clone());
             async move {
-                let (head, body) = request.into_parts();
+                let (head, mut body) = request.into_parts();
                 let answer = match door.admit(&head).await {
-                    Ok(caller) => desk.answer(Request::from_parts(head, body), &caller).await,
+                    Ok(caller) => desk.answer(&head, &mut body, &caller).await,
                     Err(refusal) => refusal.answer(),
                 };
+                // Who asks first whether to send it has not sent it.
+                if !head.headers.contains_key(EXPECT) {
+                    api::read_past(&mut body).await;
+                }
                 Ok::<Response<Body>, std::convert::Infallible>(answer)
             }
         });

@@ -24,7 +24,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body>
 }
 
 /// A text that never changes.
-pub(super) fn text(kind: &'static str, text: &'static str) -> Response<Body> {
+pub(super) fn text(kind: &'static str, text: impl Into<Vec<u8>>) -> Response<Body> {
     typed(StatusCode::OK, kind, text.into())
 }
 
@@ -75,14 +75,21 @@ impl Problem {
 impl From<DeployError> for Problem {
     fn from(error: DeployError) -> Self {
         let status = match &error {
-            DeployError::Busy { .. } | DeployError::Missing(_) | DeployError::Conflict(_) => StatusCode::CONFLICT,
+            DeployError::Busy { .. }
+            | DeployError::Missing(_)
+            | DeployError::Conflict(_)
+            | DeployError::Canary { .. }
+            | DeployError::NoCanary { .. }
+            | DeployError::CanaryAlone { .. } => StatusCode::CONFLICT,
             DeployError::NewGrants(_) | DeployError::Version(VersionError::Signature(_)) => StatusCode::FORBIDDEN,
             DeployError::NoApp { .. } | DeployError::NoVersion { .. } | DeployError::NoEarlier { .. } => {
                 StatusCode::NOT_FOUND
             }
-            DeployError::Version(_) | DeployError::Start { .. } | DeployError::Health(_) | DeployError::Store => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            DeployError::Version(_)
+            | DeployError::Start { .. }
+            | DeployError::Health(_)
+            | DeployError::Store
+            | DeployError::CanaryElsewhere => StatusCode::UNPROCESSABLE_ENTITY,
             DeployError::TooManyApps => StatusCode::INSUFFICIENT_STORAGE,
             DeployError::Open(_) | DeployError::Disk { .. } | DeployError::Lost(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };

@@ -21,16 +21,20 @@ const fn route(method: Method, path: &'static str, scope: Scope) -> Route {
 }
 
 /// All of them; `{name}` is any one part of a path.
-static ROUTES: [Route; 10] = [
+static ROUTES: [Route; 14] = [
     route(Method::GET, "/v1/openapi.json", Scope::Read),
     route(Method::GET, "/v1/apps", Scope::Read),
     route(Method::DELETE, "/v1/apps/{app}", Scope::Admin),
     route(Method::GET, "/v1/apps/{app}/versions", Scope::Read),
     route(Method::POST, "/v1/apps/{app}/rollback", Scope::Deploy),
+    route(Method::POST, "/v1/apps/{app}/promote", Scope::Deploy),
+    route(Method::POST, "/v1/apps/{app}/abort", Scope::Deploy),
     route(Method::PUT, "/v1/blobs/{digest}", Scope::Deploy),
     route(Method::POST, "/v1/deploys", Scope::Deploy),
     route(Method::GET, "/v1/connections", Scope::Read),
     route(Method::DELETE, "/v1/connections/{id}", Scope::Admin),
+    route(Method::GET, "/v1/sessions", Scope::Read),
+    route(Method::GET, "/v1/metrics", Scope::Read),
     route(Method::GET, "/v1/tail", Scope::Read),
 ];
 

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::app::archive::Contents;
+use crate::app::canary::Share;
 use crate::app::digest::Digest;
 use crate::deploy::{Deployed, Step};
 use crate::feed::Told;
+use crate::usage::Usage;
 
 /// `GET /v1/apps`: one of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,31 @@ pub struct AppInfo {
     pub calls: u64,
     /// Those that trapped.
     pub traps: u64,
+    /// Exchanges that have been answered, since this host began.
+    pub exchanges: u64,
+    /// What its guests have used, since this host began.
+    #[serde(flatten)]
+    pub usage: Usage,
+    /// The version beside it, if one is on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<CanaryInfo>,
+}
+
+/// Of an app: a version beside the current one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CanaryInfo {
+    /// Its number.
+    pub version: u64,
+    /// What it serves of websockets and sessions, in percent.
+    pub share: Share,
+    /// Calls of its guests.
+    pub calls: u64,
+    /// Those that trapped.
+    pub traps: u64,
+    /// The longest that 99 of 100 events and exchanges took; in the last 200 calls looked at; none before both versions had as many.
+    pub p99_micros: Option<u64>,
+    /// The same of the current version, in the same time.
+    pub current_p99_micros: Option<u64>,
 }
 
 /// `GET /v1/apps/{app}/versions`: one of them.
@@ -63,6 +90,9 @@ pub struct DeployRequest {
     /// Whether it may reach what the running version cannot.
     #[serde(default)]
     pub allow_new_grants: bool,
+    /// What it is to serve beside the current version, in percent; none: it takes that one's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Share>,
 }
 
 /// A line of the answer to that.
@@ -84,6 +114,38 @@ pub struct RollbackRequest {
     /// The version to go back to; none: the one before.
     #[serde(default)]
     pub version: Option<u64>,
+}
+
+/// `POST /v1/apps/{app}/promote`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromoteRequest {
+    /// What the canary is to serve from now on; none: all, as the current version.
+    #[serde(default)]
+    pub share: Option<Share>,
+}
+
+/// `GET /v1/sessions`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sessions {
+    /// How many have live websockets, listed or not.
+    pub total: usize,
+    /// Those that have used most CPU, up to the limit.
+    pub sessions: Vec<SessionInfo>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionInfo {
+    /// Its app.
+    pub app: String,
+    /// The start of its key, as `sessile sessions` shows it.
+    pub session: String,
+    /// Its live websockets.
+    pub websockets: usize,
+    /// What they and their guests have used.
+    #[serde(flatten)]
+    pub usage: Usage,
 }
 
 /// `GET /v1/connections`.
@@ -114,10 +176,9 @@ pub struct ConnectionInfo {
     pub state: String,
     /// Since its handshake, in seconds.
     pub age_s: u64,
-    /// Messages of the peer.
-    pub received: u64,
-    /// Messages to the peer that the connection has taken.
-    pub sent: u64,
+    /// What it and its guests have used.
+    #[serde(flatten)]
+    pub usage: Usage,
     /// Bytes that wait for the peer.
     pub outbox_bytes: usize,
     /// The remote end, past trusted proxies.

@@ -1,11 +1,14 @@
 //! An app's folder on its way to a version: what of it is content, and under which digest.
 //!
 //! Owns which files belong to an app: its manifest, its components, and what its routes serve. Reads; keeps
-//! nothing.
+//! nothing. What comes from a registry is a bundle too, in memory ([`crate::oci`]).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
 
 use super::archive::{Archive, BlobError, Contents};
 use super::digest::Digest;
@@ -16,7 +19,16 @@ use super::version::{MANIFEST, VersionError, read_manifest};
 use crate::instance::load::LoadError;
 use crate::limits;
 
-/// A folder's app, read.
+/// Where content is.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// On disk, where it may have changed since.
+    File(PathBuf),
+    /// Here.
+    Memory(Bytes),
+}
+
+/// An app, read.
 pub struct Bundle {
     /// The app's name.
     pub name: String,
@@ -25,7 +37,41 @@ pub struct Bundle {
     /// Its signature, if it has one; not verified.
     pub signature: Option<String>,
     /// Where that is.
-    pub sources: BTreeMap<Digest, PathBuf>,
+    pub sources: BTreeMap<Digest, Source>,
+}
+
+/// The manifest of the app that serves one component on all paths, named as its file is.
+pub fn manifest_of_component(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = stem.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+    // Its name alone, so that it is the same app wherever the file is: a signature holds elsewhere too.
+    let component = toml::Value::from(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    format!(
+        "[app]\nname = \"{name}\"\n\n[[routes]]\npath = \"/{{rest...}}\"\nhandler = \"main\"\n\n\
+         [handlers.main]\ncomponent = {component}\n"
+    )
+}
+
+impl Source {
+    /// The content. Blocks.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn read(&self) -> io::Result<Bytes> {
+        match self {
+            Self::File(path) => std::fs::read(path).map(Bytes::from),
+            Self::Memory(bytes) => Ok(bytes.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Memory(bytes) => write!(f, "{} bytes in memory", bytes.len()),
+        }
+    }
 }
 
 impl Bundle {
@@ -44,14 +90,7 @@ impl Bundle {
     /// See [`VersionError`].
     pub fn of_component(file: &Path) -> Result<Self, VersionError> {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
-        let name = stem.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
-        // Its name alone, so that it is the same app wherever the file is: a signature holds elsewhere too.
-        let component = toml::Value::from(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
-        let text = format!(
-            "[app]\nname = \"{name}\"\n\n[[routes]]\npath = \"/{{rest...}}\"\nhandler = \"main\"\n\n\
-             [handlers.main]\ncomponent = {component}\n"
-        );
+        let text = manifest_of_component(&file);
         let manifest = Manifest::parse(&text, &file.with_file_name(MANIFEST))?;
         Self::of(text, &manifest, &signature::file_of(&file))
     }
@@ -61,8 +100,8 @@ impl Bundle {
     /// # Errors
     /// `Blob`; some of it may be kept then.
     pub fn keep(&self, archive: &Archive) -> Result<(), VersionError> {
-        for (digest, path) in self.sources.iter().filter(|(digest, _)| !archive.blobs.has(digest)) {
-            let bytes = std::fs::read(path).map_err(|cause| BlobError::Disk { named: *digest, cause })?;
+        for (digest, source) in self.sources.iter().filter(|(digest, _)| !archive.blobs.has(digest)) {
+            let bytes = source.read().map_err(|cause| BlobError::Disk { named: *digest, cause })?;
             archive.blobs.put(*digest, &bytes)?;
         }
         Ok(())
@@ -73,7 +112,7 @@ impl Bundle {
         let mut components = BTreeMap::new();
         for (handler, settings) in &manifest.handlers {
             let digest = component(handler, &settings.component)?;
-            sources.insert(digest, settings.component.clone());
+            sources.insert(digest, Source::File(settings.component.clone()));
             components.insert(handler.clone(), digest);
         }
         let mut files = BTreeMap::new();
@@ -119,7 +158,7 @@ struct Found<'a> {
     /// The folder without links, which everything must be in.
     root: PathBuf,
     files: BTreeMap<String, Digest>,
-    sources: BTreeMap<Digest, PathBuf>,
+    sources: BTreeMap<Digest, Source>,
 }
 
 impl<'a> Found<'a> {
@@ -172,7 +211,7 @@ impl<'a> Found<'a> {
         }
         let digest = Digest::of(&bytes);
         self.files.insert(name, digest);
-        self.sources.insert(digest, path.to_owned());
+        self.sources.insert(digest, Source::File(path.to_owned()));
         Ok(())
     }
 

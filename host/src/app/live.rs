@@ -1,19 +1,22 @@
 //! An app that is served: its current version, and what outlives versions.
 //!
-//! Owns the atomic pointer to the current one, its trial, and what is shared by all of them: sessions and groups.
+//! Owns the atomic pointer to the current one and the canary beside it, their trials, and what is shared by all of them: sessions and groups.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
 use super::archive::Shelf;
-use super::manifest::Store;
+use super::canary::{Race, Share};
+use super::manifest::{RollbackSettings, Store};
 use super::trial::{Outcome, Trial};
 use super::version::Version;
+use crate::event::Lot;
 use crate::group::Groups;
 use crate::session::{KeysError, LiveSessions, MemoryDb, Sessions, Signer, SqliteDb, sqlite_file};
+use crate::usage::Totals;
 
 /// An app.
 pub struct App {
@@ -23,11 +26,13 @@ pub struct App {
     pub shelf: Shelf,
     /// Where its sessions persist.
     pub sessions: Sessions,
+    /// What has been used by what has ended.
+    pub usage: Arc<Totals>,
     /// Its sessions minted for websockets that still live.
     pub live_sessions: Arc<LiveSessions>,
     groups: Arc<Groups>,
     store: Store,
-    current: ArcSwap<Tried>,
+    serving: ArcSwap<Serving>,
     /// The one before, which a rollback needs at once.
     previous: Mutex<Option<Arc<Version>>>,
     failed: Arc<Notify>,
@@ -37,8 +42,27 @@ pub struct App {
 pub struct Tried {
     /// The version.
     pub version: Arc<Version>,
-    /// What is known of it since it became current.
+    /// What is known of it since it became current, or the canary.
     pub trial: Trial,
+}
+
+/// The versions that serve.
+#[derive(Clone)]
+struct Serving {
+    current: Arc<Tried>,
+    canary: Option<Arc<Canary>>,
+}
+
+/// A version that serves a share beside the current one.
+pub struct Canary {
+    /// The version.
+    pub version: Arc<Version>,
+    /// Whom it serves.
+    pub share: Share,
+    /// Its traps since it began; goes with it where its share changes.
+    pub trial: Arc<Trial>,
+    /// Its times beside those of the current version.
+    pub race: Arc<Race>,
 }
 
 /// Why an app cannot be served.
@@ -68,10 +92,11 @@ impl App {
             name: version.name.clone(),
             shelf,
             sessions,
+            usage: Arc::default(),
             live_sessions: Arc::default(),
             groups,
             store: version.store,
-            current: ArcSwap::from_pointee(Tried::begin(Arc::new(version))),
+            serving: ArcSwap::from_pointee(Serving::only(Arc::new(version))),
             previous: Mutex::default(),
             failed,
         })
@@ -79,17 +104,37 @@ impl App {
 
     /// The current version.
     pub fn current(&self) -> Arc<Version> {
-        self.current.load().version.clone()
+        self.serving.load().current.version.clone()
+    }
+
+    /// What time websockets have to leave a version that is not to serve them any more.
+    pub fn drain(&self) -> Duration {
+        self.serving.load().current.version.drain
     }
 
     /// The number of the current version.
     pub fn number(&self) -> u64 {
-        self.current.load().version.number
+        self.serving.load().current.version.number
     }
 
     /// The current version with its trial.
     pub fn tried(&self) -> Arc<Tried> {
-        self.current.load_full()
+        self.serving.load().current.clone()
+    }
+
+    /// The canary, if one runs.
+    pub fn canary(&self) -> Option<Arc<Canary>> {
+        self.serving.load().canary.clone()
+    }
+
+    /// The version that is to serve a lot.
+    pub fn version_for(&self, lot: Lot) -> Arc<Version> {
+        self.serving.load().serves(lot).clone()
+    }
+
+    /// The number of the version that is to serve a lot.
+    pub fn number_for(&self, lot: Lot) -> u64 {
+        self.serving.load().serves(lot).number
     }
 
     /// Whether a version keeps sessions where this app does; only a restart changes that.
@@ -97,10 +142,27 @@ impl App {
         self.store == version.store
     }
 
-    /// Makes a version the current one.
+    /// Makes a version the current one, and the only one.
     pub fn swap(&self, version: Arc<Version>) {
-        let before = self.current.swap(Arc::new(Tried::begin(version)));
-        *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = Some(before.version.clone());
+        let before = self.serving.swap(Arc::new(Serving::only(version)));
+        *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = Some(before.current.version.clone());
+    }
+
+    /// Lets a version serve a share beside the current one; that of the canary, if it is the one already. To be called
+    /// by who has the app's turn.
+    pub fn share(&self, version: Arc<Version>, share: Share) {
+        let serving = self.serving.load_full();
+        let same = serving.canary.as_ref().filter(|canary| canary.version.number == version.number);
+        let canary = match same {
+            Some(canary) => Canary { version, share, trial: canary.trial.clone(), race: canary.race.clone() },
+            None => Canary::begin(version, share),
+        };
+        self.serving.store(Arc::new(Serving { current: serving.current.clone(), canary: Some(Arc::new(canary)) }));
+    }
+
+    /// Lets the current version serve alone. To be called by who has the app's turn.
+    pub fn end_canary(&self) {
+        self.serving.store(Arc::new(Serving { current: self.tried(), canary: None }));
     }
 
     /// The version that was current before, if it is still the one of this number.
@@ -116,9 +178,41 @@ impl App {
 
     /// Counts a call by a version; what an old one does is its own affair.
     pub fn count(&self, number: u64, outcome: Outcome) {
-        let current = self.current.load();
-        if current.version.number == number && current.trial.count(outcome, Instant::now) {
+        if outcome == Outcome::Trapped {
+            self.usage.trapped();
+        }
+        let serving = self.serving.load();
+        let trial = match &serving.canary {
+            _ if serving.current.version.number == number => &serving.current.trial,
+            Some(canary) if canary.version.number == number => &canary.trial,
+            _ => return,
+        };
+        if trial.count(outcome, Instant::now) {
             self.failed.notify_one();
+        }
+    }
+
+    /// Counts what time the call for an event took a version.
+    pub fn event_took(&self, number: u64, took: Duration) {
+        self.usage.events.count(took);
+        self.race(number, took);
+    }
+
+    /// Counts what time the answer to a request took a version.
+    pub fn request_took(&self, number: u64, took: Duration) {
+        self.usage.requests.count(took);
+        self.race(number, took);
+    }
+
+    fn race(&self, number: u64, took: Duration) {
+        let serving = self.serving.load();
+        let Some(canary) = &serving.canary else { return };
+        if canary.version.number == number {
+            if canary.race.canary(took) {
+                self.failed.notify_one();
+            }
+        } else if serving.current.version.number == number {
+            canary.race.current(took);
         }
     }
 
@@ -128,8 +222,31 @@ impl App {
     }
 }
 
-impl Tried {
-    fn begin(version: Arc<Version>) -> Self {
-        Self { trial: Trial::begin(version.rollback, Instant::now()), version }
+impl Serving {
+    fn only(version: Arc<Version>) -> Self {
+        let trial = Trial::begin(version.rollback, Instant::now());
+        Self { current: Arc::new(Tried { version, trial }), canary: None }
+    }
+
+    fn serves(&self, lot: Lot) -> &Arc<Version> {
+        match &self.canary {
+            Some(canary) if canary.share.takes(lot, canary.version.number) => &canary.version,
+            _ => &self.current.version,
+        }
+    }
+}
+
+impl Canary {
+    fn begin(version: Arc<Version>, share: Share) -> Self {
+        let settings = version.rollback;
+        // It is on trial for as long as it is a canary; zero is "never".
+        let window = if settings.window.is_zero() { Duration::ZERO } else { Duration::MAX };
+        let trial = Trial::begin(RollbackSettings { window, ..settings }, Instant::now());
+        Self { race: Arc::new(Race::begin(settings.p99_percent)), trial: Arc::new(trial), version, share }
+    }
+
+    /// Whether it has trapped too often, or was too slow.
+    pub fn has_failed(&self) -> bool {
+        self.trial.has_failed() || self.race.is_lost()
     }
 }

@@ -3,6 +3,7 @@
 mod apps;
 pub mod archive;
 mod bundle;
+pub mod canary;
 pub mod digest;
 mod live;
 pub mod manifest;
@@ -12,7 +13,7 @@ mod trial;
 pub mod version;
 
 pub use apps::{Apps, Conflict};
-pub use bundle::Bundle;
-pub use live::{App, OpenError};
+pub use bundle::{Bundle, Source, manifest_of_component};
+pub use live::{App, Canary, OpenError};
 pub use trial::Outcome;
-pub use version::{Files, Loader, Origins, Place, Target, Version, VersionError, read_manifest};
+pub use version::{Files, Loader, MANIFEST, Origins, Place, Target, Version, VersionError, read_manifest};

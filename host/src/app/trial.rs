@@ -16,7 +16,7 @@ pub enum Outcome {
     Trapped,
 }
 
-/// What is known of one version since it became the current one.
+/// What is known of one version since it became the current one, or the canary.
 #[derive(Debug)]
 pub struct Trial {
     settings: RollbackSettings,
@@ -27,7 +27,7 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Of a version that becomes current now.
+    /// Of a version that begins to serve now.
     pub fn begin(settings: RollbackSettings, now: Instant) -> Self {
         let zero = AtomicU64::default;
         Self { settings, begun: now, calls: zero(), traps: zero(), failed: AtomicBool::new(false) }
@@ -40,7 +40,7 @@ impl Trial {
             return false;
         }
         let traps = self.traps.fetch_add(1, Relaxed) + 1;
-        let RollbackSettings { window, traps: least, percent } = self.settings;
+        let RollbackSettings { window, traps: least, percent, .. } = self.settings;
         let often = traps >= least && u128::from(traps) * 100 >= u128::from(calls) * u128::from(percent);
         often && now().saturating_duration_since(self.begun) < window && !self.failed.swap(true, Relaxed)
     }
@@ -62,7 +62,8 @@ mod tests {
 
     use super::*;
 
-    const SETTINGS: RollbackSettings = RollbackSettings { window: Duration::from_secs(60), traps: 3, percent: 10 };
+    const SETTINGS: RollbackSettings =
+        RollbackSettings { window: Duration::from_secs(60), traps: 3, percent: 10, p99_percent: 200 };
 
     fn counted(calls: &[(u64, Outcome)], after: Duration, settings: RollbackSettings) -> Vec<bool> {
         let begun = Instant::now();

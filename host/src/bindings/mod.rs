@@ -4,6 +4,7 @@
 //! Owns [`GuestState`], the data of a `wasmtime::Store`. Decides nothing: every rule is in the layer
 //! below, so that this one can be read as a table of WIT item → host call.
 
+mod allowance;
 mod groups;
 mod http;
 mod link;
@@ -16,6 +17,7 @@ mod state;
 mod types;
 mod websocket;
 
+pub use allowance::{Allowance, LinearMemory};
 pub use link::{Calls, link};
 pub use state::{GuestState, Identity, Serving};
 pub use stderr::Stderr;

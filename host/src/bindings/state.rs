@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_config::{WasiConfig, WasiConfigVariables};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::Stderr;
 use super::outgoing::Outgoing;
+use super::{Allowance, LinearMemory, Stderr};
 use crate::feed::Source;
 use crate::group::Groups;
 use crate::limits;
@@ -49,6 +49,8 @@ pub struct Identity {
     pub outbound: Outbound,
     /// Linear memory, in bytes.
     pub memory_bytes_max: usize,
+    /// That of all instances.
+    pub memory: Arc<LinearMemory>,
     /// A message, in bytes.
     pub message_bytes_max: usize,
     /// Bytes that a guest may pass to the host in one call.
@@ -60,7 +62,7 @@ pub struct GuestState {
     pub(crate) serving: Serving,
     pub(crate) meter: Arc<Meter>,
     pub(crate) stderr: Stderr,
-    pub(crate) limits: StoreLimits,
+    pub(crate) allowance: Allowance,
     pub(super) identity: Arc<Identity>,
     wasi: WasiCtx,
     table: ResourceTable,
@@ -75,6 +77,8 @@ impl GuestState {
         let stderr = Stderr::new(identity.source.clone());
         let mut wasi = WasiCtxBuilder::new();
         wasi.stdout(stderr.clone()).stderr(stderr.clone()).envs(&identity.env);
+        // As much as it may give at once it may get at once; the host makes it first.
+        wasi.max_random_size(identity.hostcall_bytes_max as u64);
         wasi.allow_tcp(false).allow_udp(false).allow_ip_name_lookup(false);
         let mut config = WasiConfigVariables::new();
         for (key, value) in &identity.config {
@@ -88,10 +92,7 @@ impl GuestState {
             serving: Serving::Nothing,
             meter: Arc::default(),
             stderr,
-            limits: StoreLimitsBuilder::new()
-                .memory_size(identity.memory_bytes_max)
-                .table_elements(limits::TABLE_ELEMENTS_MAX)
-                .build(),
+            allowance: Allowance::new(identity.memory.clone(), identity.memory_bytes_max),
             wasi: wasi.build(),
             table,
             config,
@@ -154,6 +155,23 @@ impl GuestState {
             Serving::Exchange(port) if port.id.0 == id => Ok(&port.session),
             _ => Err(stranger("request", id)),
         }
+    }
+}
+
+/// The allowance's word, and what it comes to on the account of what is served.
+impl ResourceLimiter for GuestState {
+    fn memory_growing(&mut self, current: usize, desired: usize, max: Option<usize>) -> wasmtime::Result<bool> {
+        let may = self.allowance.memory_growing(current, desired, max)?;
+        self.meter.account_memory(self.allowance.used() as u64);
+        Ok(may)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.allowance.memory_grow_failed(error)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, max: Option<usize>) -> wasmtime::Result<bool> {
+        self.allowance.table_growing(current, desired, max)
     }
 }
 

@@ -1,19 +1,23 @@
 //! `sessile connections`, `close`: the live websockets of a running host.
 
+use std::time::Duration;
+
 use anyhow::bail;
 use clap::Args;
 
 use super::to::{To, ask};
 use super::{Done, say};
 use crate::admin::client::Client;
-use crate::admin::wire::{self, CloseRequest, ConnectionInfo, Instance};
+use crate::admin::wire::{self, CloseRequest, ConnectionInfo, Instance, SessionInfo};
 use crate::failure::close_code;
 use crate::limits;
+use crate::usage::Usage;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
   sessile connections               those of all apps
-  sessile connections chat --json   those of one app, for a program")]
+  sessile connections chat --json   those of one app, for a program
+  sessile connections --by-session  who uses how much")]
 pub(super) struct Connections {
     /// The app, by its name
     app: Option<String>,
@@ -22,6 +26,9 @@ pub(super) struct Connections {
     /// At most so many, the oldest first; up to 10,000
     #[arg(long, value_name = "N", default_value_t = limits::CONNECTIONS_LISTED)]
     limit: usize,
+    /// What they have used, added up for each session, most CPU first
+    #[arg(long)]
+    by_session: bool,
     /// As JSON lines
     #[arg(long)]
     json: bool,
@@ -31,6 +38,9 @@ impl Connections {
     pub(super) fn run(self) -> anyhow::Result<Done> {
         ask(async {
             let mut client = self.to.connect(None).await?;
+            if self.by_session {
+                return self.sessions(&mut client).await;
+            }
             let listed = list(&mut client, &[("app", self.app.as_deref())], self.limit).await?;
             if !self.json {
                 say(&table(&listed.connections));
@@ -45,6 +55,28 @@ impl Connections {
             }
             Ok(Done::Well)
         })
+    }
+
+    async fn sessions(&self, client: &mut Client) -> anyhow::Result<Done> {
+        let query = query(&[("app", self.app.as_deref())], self.limit);
+        let listed: wire::Sessions = client.get(&format!("/v1/sessions?{query}")).await?;
+        if !self.json {
+            say("SESSION       WEBSOCKETS       CPU    MEMORY  RECEIVED       BYTES      SENT       BYTES  APP");
+        }
+        for session in &listed.sessions {
+            if self.json {
+                say(&serde_json::to_string(session)?);
+                continue;
+            }
+            let SessionInfo { app, session, websockets, usage } = session;
+            let Usage { received, received_bytes, sent, sent_bytes, .. } = usage;
+            let cpu = super::deploy::shown(Duration::from_micros(usage.cpu_micros));
+            let memory = format!("{} KiB", usage.memory_bytes_max / 1024);
+            say(&format!(
+                "{session:<12}  {websockets:>10}  {cpu:>8}  {memory:>8}  {received:>8}  {received_bytes:>10}  {sent:>8}  {sent_bytes:>10}  {app}"
+            ));
+        }
+        Ok(Done::Well)
     }
 }
 
@@ -86,12 +118,15 @@ impl Close {
 }
 
 async fn list(client: &mut Client, which: &[(&str, Option<&str>)], limit: usize) -> anyhow::Result<wire::Connections> {
+    Ok(client.get(&format!("/v1/connections?{}", query(which, limit))).await?)
+}
+
+fn query(which: &[(&str, Option<&str>)], limit: usize) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (key, value) in which {
         query.extend_pairs(value.map(|value| (key, value)));
     }
-    let query = query.append_pair("limit", &limit.to_string()).finish();
-    Ok(client.get(&format!("/v1/connections?{query}")).await?)
+    query.append_pair("limit", &limit.to_string()).finish()
 }
 
 fn table(connections: &[ConnectionInfo]) -> String {
@@ -104,7 +139,8 @@ fn table(connections: &[ConnectionInfo]) -> String {
         "ID", "APP", "PATH", "SESSION", "PEER"
     );
     for connection in connections {
-        let ConnectionInfo { id, version, state, age_s, received, sent, outbox_bytes, peer, why, .. } = connection;
+        let ConnectionInfo { id, version, state, age_s, usage, outbox_bytes, peer, why, .. } = connection;
+        let Usage { received, sent, .. } = usage;
         let session = connection.session.as_deref().unwrap_or("-");
         let age = super::sessions::span(*age_s);
         let instance = match connection.instance {
@@ -136,8 +172,7 @@ mod tests {
             version: 1,
             state: "open".into(),
             age_s: 1,
-            received: 2,
-            sent: 3,
+            usage: Usage { received: 2, sent: 3, ..Usage::default() },
             outbox_bytes: 4,
             peer: "127.0.0.1:1".into(),
             instance: Instance::Hibernating,

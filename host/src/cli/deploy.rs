@@ -6,10 +6,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use super::to::{OfApp, To, ask};
-use super::{Done, say};
+use super::{Done, canary, pull, say};
 use crate::admin::wire::{AppInfo, DeployRequest, RollbackRequest, VersionInfo};
 use crate::app::Bundle;
+use crate::app::canary::Share;
 use crate::deploy::{Deployed, Step};
+use crate::oci::Pulled;
 
 #[derive(Args)]
 #[command(after_help = "Examples:
@@ -17,19 +19,25 @@ use crate::deploy::{Deployed, Step};
   sessile deploy my-app --to /var/lib/sessile  to the host with this data folder
   sessile deploy my-app --to https://host.example:9000
                                                by the admin API, with the token in $SESSILE_TOKEN
-  sessile deploy echo.wasm                     one component, on all paths")]
+  sessile deploy --canary 10%                  beside the running version, for a tenth
+  sessile deploy echo.wasm                     one component, on all paths
+  sessile deploy oci://ghcr.io/me/my-app:1.2   what `sessile push` has put there; this command asks the registry, not the host")]
 pub(super) struct Deploy {
-    /// The app's folder, where its sessile.toml is, or a component
+    /// The app's folder, where its sessile.toml is, or a component, or oci://HOST[:PORT]/REPOSITORY[:TAG|@sha256:...]
     #[arg(default_value = ".")]
     from: PathBuf,
     #[command(flatten)]
     to: To,
-    /// What to remember it by, as `sessile versions` shows it
+    /// What to remember it by, as `sessile versions` shows it [default of what is pulled: its reference and digest]
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
     /// Let it reach what the running version cannot: other hosts, variables, interfaces
     #[arg(long)]
     allow_new_grants: bool,
+    /// Let it serve this share beside the running version, by session or websocket, until `promote` or `abort`; it is
+    /// aborted by itself where it traps or is slow
+    #[arg(long, value_name = "PERCENT")]
+    canary: Option<Share>,
     /// Print steps and result as JSON lines
     #[arg(long)]
     json: bool,
@@ -40,24 +48,37 @@ impl Deploy {
         ask(async {
             let begun = Instant::now();
             let folder = self.from.is_dir().then_some(self.from.as_path());
-            let bundle = match folder {
-                Some(folder) => Bundle::read(folder)?,
-                None => Bundle::of_component(&self.from)?,
+            let (bundle, pulled) = match pull::in_memory(&self.from).await? {
+                Some(Pulled { bundle, reference, .. }) => (bundle, Some(reference.to_string())),
+                None => match folder {
+                    Some(folder) => (Bundle::read(folder)?, None),
+                    None => (Bundle::of_component(&self.from)?, None),
+                },
             };
             let mut client = self.to.connect(folder).await?;
             let (contents, signature) = (bundle.contents.clone(), bundle.signature.clone());
-            let request =
-                DeployRequest { contents, note: self.note.clone(), signature, allow_new_grants: self.allow_new_grants };
+            let note = self.note.clone().or(pulled);
+            let (allow_new_grants, canary) = (self.allow_new_grants, self.canary);
+            let request = DeployRequest { contents, note, signature, allow_new_grants, canary };
             let tell = |step: &Step| said(step, self.json);
             let deployed = client.deploy(&bundle, &request, tell).await?;
             if self.json {
                 say(&serde_json::to_string(&deployed)?);
             } else {
-                let Deployed { app, version, .. } = &deployed;
-                say(&format!("{app}: version {version} is live ({})", shown(begun.elapsed())));
+                say(&format!("{} ({})", now_live(&deployed), shown(begun.elapsed())));
             }
             Ok(Done::Well)
         })
+    }
+}
+
+pub(super) fn now_live(deployed: &Deployed) -> String {
+    let Deployed { app, version, canary, .. } = deployed;
+    match canary {
+        None => format!("{app}: version {version} is live"),
+        Some(share) => {
+            format!("{app}: version {version} is live for {share}; next: sessile promote {app}, or abort {app}")
+        }
     }
 }
 
@@ -103,6 +124,9 @@ impl Apps {
                 let hosts = if app.hosts.is_empty() { "every host".to_owned() } else { app.hosts.join(", ") };
                 let counts = format!("{version:>7}  {websockets:>10}  {calls:>9}  {traps:>5}");
                 say(format!("{name:<20} {counts}  {hosts} {prefix}").trim_end());
+                if let Some(canary) = &app.canary {
+                    say(&canary::beside(canary));
+                }
             }
             Ok(Done::Well)
         })

@@ -3,6 +3,7 @@
 //! Owns arguments, messages and exit codes: 0 done, 1 failed while running, 2 nothing was started.
 
 mod build;
+mod canary;
 mod compile;
 mod completions;
 mod connect;
@@ -11,7 +12,10 @@ mod deploy;
 mod dev;
 mod doctor;
 mod inspect;
+mod log;
 mod new;
+mod pull;
+mod push;
 mod serve;
 mod sessions;
 mod sign;
@@ -41,6 +45,7 @@ const EXAMPLES: &str = "Examples:
   sessile serve my-app --listen 127.0.0.1:0         serve what is built, on any free port
   sessile deploy my-app                             new code under live websockets
   sessile rollback my-app                           the code before it
+  sessile push my-app oci://ghcr.io/me/my-app:1.2   into a registry, for `sessile deploy oci://…`
   sessile sessions my-app export > backup.jsonl     its sessions, while it runs";
 
 #[derive(Subcommand)]
@@ -58,12 +63,20 @@ enum Command {
     Serve(serve::Serve),
     /// Build, serve, and do both anew whenever something in the folder changes; websockets stay
     Dev(serve::Serve),
-    /// Make an app's folder, or one component, the current version in a running host; websockets stay
+    /// Make an app (a folder, one component, or in a registry) the current version in a running host; websockets stay
     Deploy(deploy::Deploy),
+    /// Put an app, or one component, into an OCI registry
+    Push(push::Push),
+    /// Get an app out of an OCI registry, into a folder
+    Pull(pull::Pull),
     /// The apps that a host serves
     Apps(deploy::Apps),
     /// The versions of an app that a host keeps
     Versions(deploy::Versions),
+    /// Make the canary of an app its current version, or let it serve another share
+    Promote(canary::Promote),
+    /// Serve the canary of an app no more; its websockets go back
+    Abort(canary::Abort),
     /// Make an older version of an app the current one again; websockets stay
     Rollback(deploy::Rollback),
     /// Serve an app no more; its versions and sessions stay on disk
@@ -103,8 +116,12 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => serve::run(serve),
         Command::Dev(args) => dev::run(args),
         Command::Deploy(deploy) => deploy.run(),
+        Command::Push(push) => push.run(),
+        Command::Pull(pull) => pull.run(),
         Command::Apps(apps) => apps.run(),
         Command::Versions(versions) => versions.run(),
+        Command::Promote(promote) => promote.run(),
+        Command::Abort(abort) => abort.run(),
         Command::Rollback(rollback) => rollback.run(),
         Command::Undeploy(undeploy) => undeploy.run(),
         Command::Connections(connections) => connections.run(),

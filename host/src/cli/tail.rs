@@ -73,6 +73,9 @@ fn said(what: &What) -> (&'static str, String) {
         What::Failed { report, fault } => ("failed", format!("report {report}: {fault}")),
         What::Deployed { previous: None, by } => ("deployed", format!("the first version, by {by}")),
         What::Deployed { previous: Some(previous), by } => ("deployed", format!("was {previous}, by {by}")),
+        What::Canary { percent, by } => ("canary", format!("{percent}%, by {by}")),
+        What::Promoted { from, by } => ("promoted", format!("was {from}, by {by}")),
+        What::Aborted { by } => ("aborted", format!("by {by}")),
         What::RolledBack { from, by } => ("rolled back", format!("was {from}, by {by}")),
         What::Undeployed { by } => ("undeployed", format!("by {by}")),
     }

@@ -10,6 +10,7 @@ use super::{Done, default_data, report};
 use crate::admin::client::{Address, Client, ClientError};
 use crate::admin::wire::AppInfo;
 use crate::app::read_manifest;
+use crate::oci::OciError;
 use crate::tls::Connector;
 
 /// A running host.
@@ -48,8 +49,7 @@ impl To {
             Place::Folder(data) => Client::connect(&data).await?,
             Place::Plain(address) => Client::connect_plain(&address, &token(&address)?).await?,
             Place::Secure(address) => {
-                let ca = std::env::var_os("SESSILE_CA").map(PathBuf::from);
-                let connector = Connector::new(ca.as_deref()).context("$SESSILE_CA")?;
+                let connector = Connector::new(authority().as_deref()).context("$SESSILE_CA")?;
                 Client::connect_secure(&address, &token(&address)?, &connector).await?
             }
         })
@@ -72,6 +72,11 @@ fn place(named: PathBuf) -> anyhow::Result<Place> {
         true => Place::Secure(Address { host, port: port(443) }),
         false => Place::Plain(Address { host, port: port(80) }),
     })
+}
+
+/// The file of a certificate authority of one's own.
+pub(super) fn authority() -> Option<PathBuf> {
+    std::env::var_os("SESSILE_CA").map(PathBuf::from)
 }
 
 /// Never an argument: those are seen by everyone on the machine, and kept by shells.
@@ -107,11 +112,11 @@ fn only(apps: Vec<AppInfo>) -> anyhow::Result<String> {
     }
 }
 
-/// Runs what asks a host; what the host refuses is a failure, whatever else is a mistake of the caller's.
+/// Runs what asks a host or a registry; what these refuse is a failure, whatever else is a mistake of the caller's.
 pub(super) fn ask(asked: impl Future<Output = anyhow::Result<Done>>) -> anyhow::Result<Done> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     match runtime.block_on(asked) {
-        Err(error) if error.is::<ClientError>() => {
+        Err(error) if error.is::<ClientError>() || error.is::<OciError>() => {
             report(&error);
             Ok(Done::Badly)
         }

@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 
 use super::now;
+use crate::app::canary::Share;
 
 /// The log of a data folder, which only ever grows.
 pub struct Audit {
@@ -25,6 +26,28 @@ pub enum Action {
         version: u64,
         /// What it can reach that the one before could not.
         new_grants: Vec<String>,
+    },
+    /// A version begins to serve a share beside the current one, or another share.
+    Canary {
+        /// Its number.
+        version: u64,
+        /// What it serves, in percent.
+        share: Share,
+        /// What it can reach that the current one cannot.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        new_grants: Vec<String>,
+    },
+    /// The canary becomes the current version.
+    Promote {
+        /// The current one.
+        from: u64,
+        /// The canary.
+        version: u64,
+    },
+    /// The canary serves no more.
+    Abort {
+        /// The canary.
+        version: u64,
     },
     /// An older version becomes the current one again.
     Rollback {

@@ -48,6 +48,31 @@ pub enum DeployError {
     /// Its sessions would be kept elsewhere.
     #[error("`session.store` is another than the running version's; restart the host to change the store")]
     Store,
+    /// A canary runs: it is to be decided first.
+    #[error("version {version} of '{app}' is a canary; `sessile promote {app}` or `sessile abort {app}` first")]
+    Canary {
+        /// The app.
+        app: String,
+        /// The canary.
+        version: u64,
+    },
+    /// No canary runs.
+    #[error("'{app}' has no canary: `sessile deploy --canary 10%` begins one, and a restart of the host ends it")]
+    NoCanary {
+        /// The app.
+        app: String,
+    },
+    /// A canary without a version beside it.
+    #[error("'{app}' is not served yet: a canary needs a running version beside it; deploy without --canary first")]
+    CanaryAlone {
+        /// The app.
+        app: String,
+    },
+    /// A canary that would be served elsewhere.
+    #[error(
+        "`hosts` or `prefix` in [app] are others than the running version's, and a canary is served where that is; deploy without --canary"
+    )]
+    CanaryElsewhere,
     /// No app of this name.
     #[error("no app is named '{app}' here; `sessile apps` lists them")]
     NoApp {

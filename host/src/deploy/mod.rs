@@ -5,6 +5,7 @@
 //! at a time.
 
 mod audit;
+mod canary;
 mod error;
 mod rollback;
 mod steps;
@@ -20,9 +21,11 @@ pub use self::audit::{Action, Audit};
 pub use self::error::DeployError;
 pub use self::steps::Step;
 
+use self::canary::no_canary;
 use self::error::disk;
-use self::steps::{Steps, grants_said, smoke};
+use self::steps::{Steps, compiled_said, contents_said, grants_said, smoke, swap_said};
 use crate::app::archive::{Archive, Contents, Record, Shelf};
+use crate::app::canary::Share;
 use crate::app::{App, Apps, Loader, Version, VersionError, version};
 use crate::feed::{Feed, What};
 use crate::group::Groups;
@@ -55,6 +58,8 @@ pub struct Order {
     pub signature: Option<String>,
     /// What if it can reach more than the running version.
     pub new_grants: NewGrants,
+    /// What it serves beside the current version; none: it takes that one's place.
+    pub canary: Option<Share>,
 }
 
 /// What a deploy does about grants that the running version does not have.
@@ -71,10 +76,13 @@ pub enum NewGrants {
 pub struct Deployed {
     /// The app.
     pub app: String,
-    /// The version that is current now.
+    /// The version that is current now; of a canary, that.
     pub version: u64,
-    /// The one that was, if any.
+    /// The one that was, if any; of a canary, the one that serves the rest.
     pub previous: Option<u64>,
+    /// What a canary serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Share>,
 }
 
 impl Deployer {
@@ -125,7 +133,7 @@ impl Deployer {
         Ok(App::open(shelf, version, groups, self.failed.clone())?)
     }
 
-    /// Makes an order the current version of its app. `tell` hears of each step as it is done.
+    /// Makes an order the current version of its app, or its canary. `tell` hears of each step as it is done.
     ///
     /// # Errors
     /// See [`DeployError`]; nothing has changed.
@@ -141,42 +149,59 @@ impl Deployer {
         let name = manifest.app.name;
         let _turn = self.turn(&name)?;
         let running = self.apps().get(&name);
-        if running.is_none() && self.apps().all().len() >= limits::APPS_MAX {
-            return Err(DeployError::TooManyApps);
-        }
+        self.may_come(&name, running.as_deref(), order.canary)?;
         let content = self.content.read().await;
         let missing: Vec<_> = order.contents.digests().into_iter().filter(|digest| !self.has(digest)).collect();
         if !missing.is_empty() {
             return Err(DeployError::Missing(missing));
         }
-        let files = order.contents.files.values().map(|files| files.len()).sum::<usize>();
-        steps.done("verify", format!("{} handlers, {files} files", order.contents.components.len()));
+        steps.done("verify", contents_said(&order.contents));
         let (version, record, shelf, groups) =
             self.prepare(order.clone(), &name, running.as_deref(), &mut steps).await?;
         // No two apps come to one place at once.
         let _gate = self.gate.lock().await;
-        let grants = self.check(&version, running.as_deref(), order.new_grants)?;
+        let grants = self.check(&version, running.as_deref(), &order)?;
         steps.done("check", grants_said(&grants));
         steps.done("smoke", smoke(&version).await?);
         let previous = running.as_ref().map(|app| app.number());
         let number = record.number;
         let next = self.next(running, version, groups).await?;
-        let action = Action::Deploy { version: number, new_grants: grants };
+        let share = order.canary;
+        let action = match share {
+            None => Action::Deploy { version: number, new_grants: grants },
+            Some(share) => Action::Canary { version: number, share, new_grants: grants },
+        };
         self.commit(&order.by, &name, action, move || {
             shelf.add(&record)?;
-            shelf.set_current(number)
+            if share.is_none() { shelf.set_current(number) } else { Ok(()) }
         })
         .await?;
         match next {
-            Next::Version(app, version) => self.swap(&app, version),
+            Next::Version(app, version) => match share {
+                None => self.swap(&app, version),
+                Some(share) => self.share(&app, version, share, &order.by),
+            },
             Next::App(app) => self.apps().insert(app),
         }
-        steps.done("swap", previous.map_or("the first version".into(), |previous| format!("from version {previous}")));
+        steps.done("swap", swap_said(previous, share));
         drop(content);
         self.tidy(&name).await;
-        self.feed().tell(&name, number, || What::Deployed { previous, by: order.by.clone() });
+        if share.is_none() {
+            self.feed().tell(&name, number, || What::Deployed { previous, by: order.by.clone() });
+        }
         tracing::info!(app = name, version = number, by = order.by, "deployed");
-        Ok(Deployed { app: name, version: number, previous })
+        Ok(Deployed { app: name, version: number, previous, canary: share })
+    }
+
+    /// Whether there is a place for a version of an app, before anything of it is looked at.
+    fn may_come(&self, name: &str, running: Option<&App>, canary: Option<Share>) -> Result<(), DeployError> {
+        let app = || name.to_owned();
+        match running {
+            None if canary.is_some() => Err(DeployError::CanaryAlone { app: app() }),
+            None if self.apps().all().len() >= limits::APPS_MAX => Err(DeployError::TooManyApps),
+            None => Ok(()),
+            Some(running) => no_canary(running),
+        }
     }
 
     /// Serves an app no more; its versions and its sessions stay on disk.
@@ -216,7 +241,7 @@ impl Deployer {
     ) -> Result<(Version, Record, Shelf, Arc<Groups>), DeployError> {
         let (loader, contents) = (self.loader.clone(), order.contents.clone());
         let (all, fresh) = blocking(move || Ok(loader.compile(&contents)?)).await?;
-        steps.done("compile", format!("{fresh} of {all} components, the others were cached"));
+        steps.done("compile", compiled_said(all, fresh));
         let shelf = self.shelf(name)?;
         let groups = running.map_or_else(Arc::default, |app| app.groups().clone());
         let loader = self.loader.clone();
@@ -231,14 +256,18 @@ impl Deployer {
     }
 
     /// What a version can reach that the running one cannot.
-    fn check(&self, version: &Version, running: Option<&App>, rule: NewGrants) -> Result<Vec<String>, DeployError> {
+    fn check(&self, version: &Version, running: Option<&App>, order: &Order) -> Result<Vec<String>, DeployError> {
         self.apps().check(version)?;
         let Some(running) = running else { return Ok(version.wants.iter().cloned().collect()) };
         if !running.keeps(version) {
             return Err(DeployError::Store);
         }
-        let new: Vec<_> = version.wants.difference(&running.current().wants).cloned().collect();
-        match rule {
+        let current = running.current();
+        if order.canary.is_some() && current.place != version.place {
+            return Err(DeployError::CanaryElsewhere);
+        }
+        let new: Vec<_> = version.wants.difference(&current.wants).cloned().collect();
+        match order.new_grants {
             NewGrants::Refuse if !new.is_empty() => Err(DeployError::NewGrants(new)),
             _ => Ok(new),
         }

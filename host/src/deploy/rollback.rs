@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::canary::no_canary;
 use super::error::disk;
 use super::{Action, DeployError, Deployed, Deployer, blocking};
 use crate::app::{App, Version};
@@ -19,15 +20,20 @@ impl Deployer {
     pub async fn rollback(&self, name: &str, to: Option<u64>, by: &str) -> Result<Deployed, DeployError> {
         let app = self.app(name)?;
         let _turn = self.turn(name)?;
+        no_canary(&app)?;
         self.go_back(&app, to, by).await
     }
 
-    /// Rolls back, as they fail their trial, versions that trap. Never returns.
+    /// Rolls back, as they fail their trial, versions that trap, and aborts canaries. Never returns.
     pub async fn watch(&self) -> ! {
         loop {
             self.failed.notified().await;
             for app in self.apps().all() {
-                match self.end_trial(&app).await {
+                let ended = match self.end_canary_trial(&app).await {
+                    Ok(()) => self.end_trial(&app).await,
+                    busy => busy,
+                };
+                match ended {
                     Ok(()) => {}
                     Err(DeployError::Busy { .. }) => {
                         // What is under way may replace it; if not, its turn comes.
@@ -53,6 +59,10 @@ impl Deployer {
         }
         tracing::error!(app = app.name, version, calls, traps, "the version traps: rolling back");
         let before = app.previous_number().filter(|previous| *previous < version);
+        if let Some(canary) = app.canary() {
+            // It was to be compared with a version that goes.
+            self.end_canary(app, &canary, "host").await?;
+        }
         self.go_back(app, before, "host").await.map(drop)
     }
 
@@ -75,7 +85,7 @@ impl Deployer {
         self.swap(app, loaded);
         self.feed().tell(name, version, || What::RolledBack { from, by: by.to_owned() });
         tracing::warn!(app = name, from, version, by, "rolled back");
-        Ok(Deployed { app: name.clone(), version, previous: Some(from) })
+        Ok(Deployed { app: name.clone(), version, previous: Some(from), canary: None })
     }
 
     fn target(&self, app: &App, to: Option<u64>) -> Result<u64, DeployError> {

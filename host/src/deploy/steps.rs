@@ -1,11 +1,14 @@
 //! The steps of a deploy as they are told, and those that need nothing of the deployer.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::DeployError;
 use crate::app::Version;
+use crate::app::archive::Contents;
+use crate::app::canary::Share;
 use crate::dispatch;
 use crate::failure::Fault;
 use crate::http::health;
@@ -52,6 +55,32 @@ pub(super) async fn smoke(version: &Version) -> Result<String, DeployError> {
     let Some(path) = &version.health else { return Ok("every handler starts".to_owned()) };
     health::check(version, path).await.map_err(DeployError::Health)?;
     Ok(format!("every handler starts, {path} answers"))
+}
+
+pub(super) fn contents_said(contents: &Contents) -> String {
+    let files = contents.files.values().map(BTreeMap::len).sum();
+    format!("{}, {}", counted(contents.components.len(), "handler"), counted(files, "file"))
+}
+
+pub(super) fn compiled_said(all: usize, fresh: usize) -> String {
+    let components = counted(all, "component");
+    match all - fresh {
+        0 => components,
+        cached if cached == all => format!("{components}, cached"),
+        cached => format!("{components}, {cached} of them cached"),
+    }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+pub(super) fn swap_said(previous: Option<u64>, canary: Option<Share>) -> String {
+    match (previous, canary) {
+        (Some(previous), Some(share)) => format!("{share}, version {previous} the rest"),
+        (Some(previous), None) => format!("from version {previous}"),
+        (None, _) => "the first version".to_owned(),
+    }
 }
 
 pub(super) fn grants_said(new: &[String]) -> String {

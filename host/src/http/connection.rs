@@ -15,6 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::clients::Visit;
 use super::pace::{Busy, Pace, Paced};
 use super::{Service, body};
 use crate::limits;
@@ -26,7 +27,8 @@ use crate::websocket::frames::{Duplex, Io};
 pub(super) struct Accepted {
     pub(super) ends: Ends,
     /// Its place under the bound of connections; a websocket takes it over.
-    pub(super) permit: Arc<OwnedSemaphorePermit>,
+    pub(super) permit: Arc<Permit>,
+    pub(super) welcome: Welcome,
     /// Ends it after what is being sent.
     pub(super) closing: CancellationToken,
     pace: Arc<Pace>,
@@ -45,19 +47,39 @@ pub struct Connection<S> {
     pub stream: S,
     /// Where it is from and to.
     pub ends: Ends,
-    /// Its place under the bound of connections.
-    pub permit: OwnedSemaphorePermit,
+    /// Its place under the bounds of connections.
+    pub permit: Permit,
+    /// Whether it is served.
+    pub welcome: Welcome,
     /// When it was accepted.
     pub accepted: Instant,
 }
 
+/// A place under the bounds of connections, that of the host and that of its client; free again with its drop.
+#[derive(Debug)]
+pub struct Permit {
+    /// The host's.
+    pub connection: OwnedSemaphorePermit,
+    /// The client's; none for a proxy.
+    pub client: Option<Visit>,
+}
+
+/// Whether a connection is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Welcome {
+    /// It is.
+    Served,
+    /// It is told that its address has too many.
+    TooMany,
+}
+
 /// Serves one connection until it ends, is upgraded or, draining, has answered what it had begun.
 pub async fn serve<S: Duplex + 'static>(service: Arc<Service>, connection: Connection<S>, drain: CancellationToken) {
-    let Connection { stream, ends, permit, accepted } = connection;
+    let Connection { stream, ends, permit, welcome, accepted } = connection;
     let closing = drain.child_token();
     let pace = Arc::new(Pace::new(service.apps.pace(), accepted));
     let (permit, stream) = (Arc::new(permit), Paced::new(stream, pace.clone()));
-    let accepted = Arc::new(Accepted { ends, permit, closing: closing.clone(), pace: pace.clone() });
+    let accepted = Arc::new(Accepted { ends, permit, welcome, closing: closing.clone(), pace: pace.clone() });
     let answer = service_fn(move |request| {
         let (service, accepted) = (service.clone(), accepted.clone());
         async move {

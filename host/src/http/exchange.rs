@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderValue, Response, Version, header};
@@ -10,12 +10,12 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 
 use super::body::{Progress, Reply};
-use super::{Admitted, Cancelled, Routed, Service, binding, page};
+use super::{Admitted, Cancelled, Routed, Service, binding, page, retry};
 use crate::app::App;
 use crate::dispatch::{self, Call, Seat};
-use crate::failure::{Fault, ReportId};
+use crate::failure::{Blame, Fault, ReportId};
 use crate::limits;
-use crate::port::exchange::{Answer, ExchangePort, Patience, PeerGone, RequestBody};
+use crate::port::exchange::{Answer, ExchangeParts, ExchangePort, Patience, PeerGone, RequestBody};
 use crate::port::head::Head;
 
 /// A handler that has answered and may run on.
@@ -23,26 +23,31 @@ type Answered = (Answer, Option<Call>);
 
 impl Service {
     pub(super) async fn exchange(&self, routed: Routed<'_>) -> Result<Response<Reply>, Cancelled> {
-        let Routed { request, params, seat, app, version } = routed;
+        let Routed { request, params, seat, app, version, .. } = routed;
         let Admitted { parts, body, ends, connection, .. } = request;
         let accept = parts.headers.get(header::ACCEPT).cloned();
         let session = binding(app, version, &parts.headers, ends.secure);
         let head = Head::of_exchange(parts, ends, params);
         let (cookies, body) = (version.cookies.clone(), request_body(body));
         let patience = Patience { body: version.pace.body, stall: version.pace.stall };
-        let closing = connection.closing.clone();
-        let port = ExchangePort::new(head, body, session, cookies, ends.secure, closing, patience);
-        let port = Arc::new(port);
+        let (connection, used) = (connection.closing.clone(), app.usage.clone());
+        let parts = ExchangeParts { head, body, session, cookies, secure: ends.secure, connection, patience, used };
+        let port = Arc::new(ExchangePort::new(parts));
         let limit = seat.handler.settings.deadline.unwrap_or(limits::EXCHANGE_DEADLINE);
         let call = seat.handle_exchange(&port);
         match answered(call, &port, &seat, app, limit).await {
-            Ok((answer, rest)) => {
-                if let Some(call) = rest {
-                    self.tasks.spawn(run_on(call, port.clone(), seat, app.clone(), limit));
-                }
+            Ok((answer, Some(call))) => {
+                self.tasks.spawn(run_on(call, port.clone(), seat, app.clone(), limit));
                 response(answer, &port)
             }
-            Err((fault, report)) => Ok(rescue(accept.as_ref(), &fault, report)),
+            Ok((answer, None)) => {
+                account(app, &port);
+                response(answer, &port)
+            }
+            Err((fault, report)) => {
+                account(app, &port);
+                Ok(rescue(accept.as_ref(), &fault, report))
+            }
         }
     }
 }
@@ -55,13 +60,14 @@ async fn answered(
     app: &App,
     limit: Duration,
 ) -> Result<Answered, (Fault, ReportId)> {
-    let mut call = Some(call);
+    let (begun, mut call) = (Instant::now(), Some(call));
     let mut answered = std::future::poll_fn(|cx| poll_answered(&mut call, port, seat, app, cx));
     // Most answer at once, and need no timer.
     let in_time = match futures_util::poll!(&mut answered) {
         Poll::Ready(answered) => Ok(answered),
         Poll::Pending => tokio::time::timeout(limit, answered).await,
     };
+    app.request_took(seat.version, begun.elapsed());
     match in_time {
         Ok(Ok(answer)) => Ok((answer, call)),
         Ok(Err(report)) => Err(report),
@@ -110,6 +116,12 @@ async fn run_on(mut call: Call, port: Arc<ExchangePort>, seat: Seat, app: Arc<Ap
         }
     }
     port.abort();
+    account(&app, &port);
+}
+
+/// The handler has ended.
+fn account(app: &App, port: &ExchangePort) {
+    app.usage.exchanged(port.meter.total(), port.meter.memory_bytes_max());
 }
 
 fn request_body(body: Incoming) -> Option<RequestBody> {
@@ -136,5 +148,6 @@ fn response(answer: Answer, port: &ExchangePort) -> Result<Response<Reply>, Canc
 /// The answer to a fault: its status and the report's id.
 pub(super) fn rescue(accept: Option<&HeaderValue>, fault: &Fault, report: ReportId) -> Response<Reply> {
     let detail = format!("The request could not be answered. Report {report} in the host's log says why.");
-    page::problem(accept, fault.status(), &detail)
+    let problem = page::problem(accept, fault.status(), &detail);
+    if fault.blame() == Blame::Host { page::with(problem, retry()) } else { problem }
 }

@@ -67,15 +67,16 @@ impl Proxies {
         Ok(ends)
     }
 
-    fn trust(&self, address: IpAddr) -> bool {
+    /// Whether this is a proxy of theirs.
+    pub fn trust(&self, address: IpAddr) -> bool {
         // A listener on `::` sees IPv4 peers as mapped addresses.
         self.0.iter().any(|network| network.contains(&address.to_canonical()))
     }
 }
 
 fn forget(headers: &mut HeaderMap) {
-    if headers.len() == 1 {
-        return; // only a Host: the usual load
+    if headers.len() == 1 && headers.contains_key(header::HOST) {
+        return; // the usual load
     }
     for name in [header::FORWARDED, FOR, PROTO, HOST] {
         headers.remove(name);
@@ -233,6 +234,15 @@ mod tests {
         let ends = Ends { peer: "9.9.9.9:1".parse().unwrap(), local: "10.0.0.9:80".parse().unwrap(), secure: false };
         Proxies::default().apply(&mut head, ends).unwrap();
         assert_eq!(head.headers.len(), 1, "only Host is left");
+    }
+
+    #[test]
+    fn word_of_a_stranger_without_host_is_dropped() {
+        // As HTTP/1.0 may be: with this one field.
+        let mut head = Request::builder().header("x-forwarded-for", "1.2.3.4").body(()).unwrap().into_parts().0;
+        let ends = Ends { peer: "9.9.9.9:1".parse().unwrap(), local: "10.0.0.9:80".parse().unwrap(), secure: false };
+        Proxies::default().apply(&mut head, ends).unwrap();
+        assert!(head.headers.is_empty());
     }
 
     #[test]

@@ -12,9 +12,10 @@ use crate::app::{Target, Version};
 use crate::dispatch::{self, Call, Seat};
 use crate::failure::Fault;
 use crate::limits;
-use crate::port::exchange::{Answer, ExchangePort, Patience};
+use crate::port::exchange::{Answer, ExchangeParts, ExchangePort, Patience};
 use crate::port::head::{Ends, Head};
 use crate::session::{LiveSessions, MemoryDb, SessionBinding};
+use crate::usage::Totals;
 
 /// Asks a version for a path of its own, by an exchange that no peer began: it is from 127.0.0.1, and its session is kept
 /// nowhere.
@@ -37,9 +38,10 @@ pub async fn check(version: &Version, path: &str) -> Result<(), String> {
     let session =
         SessionBinding::new(Arc::<MemoryDb>::default(), Arc::<LiveSessions>::default(), version.lifetimes, None);
     let patience = Patience { body: version.pace.body, stall: version.pace.stall };
-    let port =
-        ExchangePort::new(head, None, session, version.cookies.clone(), false, CancellationToken::new(), patience);
-    let (port, seat) = (Arc::new(port), Seat::new(version.number, handler));
+    let (cookies, connection) = (version.cookies.clone(), CancellationToken::new());
+    let used = Arc::<Totals>::default();
+    let parts = ExchangeParts { head, body: None, session, cookies, secure: false, connection, patience, used };
+    let (port, seat) = (Arc::new(ExchangePort::new(parts)), Seat::new(version.number, handler));
     let call = seat.handle_exchange(&port);
     let answer = tokio::time::timeout(limits::HEALTH, answered(call, &port)).await;
     match answer.map_err(|_| Fault::OverDeadline { deadline_ms: limits::HEALTH.as_millis() }).flatten() {

@@ -6,6 +6,7 @@
 mod admission;
 mod authority;
 mod body;
+mod clients;
 pub mod connection;
 mod cors;
 mod exchange;
@@ -18,6 +19,7 @@ mod page;
 mod redirect;
 mod upgrade;
 
+pub use clients::{Admission, ClientLimit, ClientLimits, Clients, Visit};
 pub use forwarded::Proxies;
 
 use std::sync::Arc;
@@ -34,9 +36,12 @@ use tokio_util::task::TaskTracker;
 
 use self::admission::Refusal;
 use self::body::Reply;
-use self::connection::Accepted;
+use self::connection::{Accepted, Welcome};
 use crate::app::{App, Apps, Target, Version};
 use crate::dispatch::Seat;
+use crate::event::{Lot, random_u64};
+use crate::limits;
+use crate::outbox::Outboxes;
 use crate::port::head::Ends;
 use crate::session::SessionBinding;
 use crate::websocket::registry::Registry;
@@ -53,6 +58,10 @@ pub struct Service {
     pub draining: AtomicBool,
     /// Whose word on where a request is from counts.
     pub proxies: Proxies,
+    /// How many connections each client address has.
+    pub clients: Arc<Clients>,
+    /// What all outboxes hold.
+    pub outboxes: Arc<Outboxes>,
 }
 
 /// A request that may be answered.
@@ -71,6 +80,7 @@ struct Routed<'a> {
     request: Admitted,
     params: Vec<(Box<str>, Box<str>)>,
     seat: Seat,
+    lot: Lot,
     app: &'a Arc<App>,
     version: &'a Version,
 }
@@ -94,6 +104,10 @@ impl Service {
         if connection.closing.is_cancelled() && !self.draining.load(Ordering::Relaxed) {
             // Pipelined behind an exchange whose handler has ended the connection.
             return Err(Cancelled);
+        }
+        if connection.welcome == Welcome::TooMany {
+            connection.closing.cancel();
+            return Ok(too_many(request.headers().get(header::ACCEPT)));
         }
         let begun = Instant::now();
         let upgrade = handshake::asks_for_protocol(&request).then(|| hyper::upgrade::on(&mut request));
@@ -119,12 +133,13 @@ impl Service {
             let detail = "No app is served at this host and path.";
             return Ok(page::problem(parts.headers.get(header::ACCEPT), StatusCode::NOT_FOUND, detail));
         };
-        let version = app.current();
+        let lot = lot(&app, &request);
+        let version = app.version_for(lot);
         if let Some(answer) = version.cors.as_ref().and_then(|cors| cors::preflight(cors, &request.parts)) {
             return Ok(answer);
         }
         let origin = request.parts.headers.get(header::ORIGIN).cloned();
-        let answer = self.targeted(request, &app, &version).await;
+        let answer = self.targeted(request, lot, &app, &version).await;
         Ok(match &version.cors {
             Some(cors) => cors::allow(cors, origin.as_ref(), answer?),
             None => answer?,
@@ -134,6 +149,7 @@ impl Service {
     async fn targeted(
         self: &Arc<Self>,
         request: Admitted,
+        lot: Lot,
         app: &Arc<App>,
         version: &Version,
     ) -> Result<Response<Reply>, Cancelled> {
@@ -152,7 +168,7 @@ impl Service {
         let seat = Seat::new(version.number, handler.clone());
         let websockets = handler.exports.events.is_some() || handler.exports.looped.is_some();
         let exchanges = handler.exports.answers_http();
-        let mut routed = Routed { request, params, seat, app, version };
+        let mut routed = Routed { request, params, seat, lot, app, version };
         match routed.request.upgrade.take() {
             Some(upgrade) if websockets && handshake::is_websocket(&routed.request.parts) => {
                 Ok(self.upgrade(routed, upgrade).await)
@@ -177,9 +193,27 @@ impl Service {
 
 /// The session of whoever sent these headers.
 fn binding(app: &App, version: &Version, headers: &HeaderMap, secure: bool) -> SessionBinding {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let (db, presented) = app.sessions.of(version.cookies.values(cookies, secure));
+    let (db, presented) = app.sessions.of(version.cookies.values(cookies(headers), secure));
     SessionBinding::new(db, app.live_sessions.clone(), version.lifetimes, presented)
+}
+
+/// What decides which version a request goes to, and the websocket that it becomes: the session that it presents; without
+/// one each websocket has its own, and all other requests of a peer's address the same.
+fn lot(app: &App, request: &Admitted) -> Lot {
+    let Admitted { parts, upgrade, ends, .. } = request;
+    if upgrade.is_none() && app.canary().is_none() {
+        return Lot::default();
+    }
+    let (_, presented) = app.sessions.of(app.current().cookies.values(cookies(&parts.headers), ends.secure));
+    match presented {
+        Some(session) => Lot::of(session.key().as_bytes()),
+        None if upgrade.is_some() => Lot::of(random_u64()),
+        None => Lot::of(ends.peer.ip()),
+    }
+}
+
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok())
 }
 
 /// The answer to a request that no handler gets.
@@ -191,6 +225,18 @@ fn refuse(head: &Parts, connection: &Accepted, refusal: &Refusal) -> Response<Re
     }
     connection.closing.cancel();
     page::with(problem, HeaderMap::from_iter([(header::CONNECTION, HeaderValue::from_static("close"))]))
+}
+
+/// The answer to a client address that has too much already.
+fn too_many(accept: Option<&HeaderValue>) -> Response<Reply> {
+    let detail = "Too many connections come from this address; try again in a while.";
+    let problem = page::problem(accept, StatusCode::TOO_MANY_REQUESTS, detail);
+    page::with(problem, retry())
+}
+
+/// Of an answer that may be another one soon.
+fn retry() -> HeaderMap {
+    HeaderMap::from_iter([(header::RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER.as_secs()))])
 }
 
 /// One line of the access log.

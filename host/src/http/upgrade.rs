@@ -1,24 +1,28 @@
 //! The way from a request to a websocket: checks, the handler's word, the 101.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 
 use super::body::Reply;
+use super::clients::{Admission, Visit};
+use super::connection::{Accepted, Permit};
 use super::handshake::extensions::{self, Agreement};
 use super::handshake::{self, Refusal};
 use super::pace::Busy;
-use super::{Admitted, Routed, Service, binding, connection, page};
+use super::{Admitted, Routed, Service, binding, connection, page, too_many};
 use crate::failure::close_code;
-use crate::port::head::Head;
+use crate::outbox::Outboxes;
+use crate::port::head::{Ends, Head};
 use crate::port::inbox::Inbox;
 use crate::port::websocket::{Answer, Style, WebsocketParts, WebsocketPort};
 use crate::websocket::codec::deflate::Deflate;
 use crate::websocket::registry::UNDEPLOYED;
-use crate::websocket::{self, Upgrade, Websocket};
+use crate::websocket::{self, Patience, Upgrade, Websocket};
 
 impl Service {
     pub(super) async fn upgrade(self: &Arc<Self>, routed: Routed<'_>, upgrade: OnUpgrade) -> Response<Reply> {
@@ -28,7 +32,8 @@ impl Service {
             Ok(handshake) => handshake,
             Err(refusal) => return refuse(accept.as_ref(), refusal),
         };
-        let place = Place { _permit: connection.permit.clone(), _busy: connection.busy(parts.version) };
+        let Ok(visit) = self.visit(connection, *ends) else { return too_many(accept.as_ref()) };
+        let place = Place { _permit: connection.permit.clone(), _visit: visit, _busy: connection.busy(parts.version) };
         let offers = &parts.headers;
         let agreed = if routed.seat.handler.settings.deflate { extensions::agree(offers) } else { Ok(None) };
         let agreed = match agreed {
@@ -36,13 +41,24 @@ impl Service {
             Err(refusal) => return refuse(accept.as_ref(), refusal),
         };
         let deflate = agreed.map(|agreed| agreed.deflate);
-        let websocket = websocket(routed, handshake.subprotocols.into(), deflate);
+        let websocket = websocket(routed, handshake.subprotocols.into(), deflate, self.outboxes.clone());
         let (answer, answered) = oneshot::channel();
         self.spawn(websocket, answer, Box::pin(connection::upgraded(upgrade)), place);
         match answered.await {
             Ok(Answer::Accept(headers)) => accepted(handshake.accept_key.as_deref(), agreed, headers),
             Ok(Answer::Reject(status, headers, body)) => denied(status, headers, body),
             Err(_) => page::problem(accept.as_ref(), StatusCode::SERVICE_UNAVAILABLE, "The websocket's task ended."),
+        }
+    }
+
+    /// The visit of a client whose connection is a proxy's; none where its connection counts already.
+    fn visit(&self, connection: &Accepted, ends: Ends) -> Result<Option<Visit>, TooMany> {
+        if ends.peer.ip() == connection.ends.peer.ip() {
+            return Ok(None);
+        }
+        match self.clients.admit(ends.peer.ip(), Instant::now()) {
+            Admission::Welcome(visit) => Ok(Some(visit)),
+            Admission::Refused(_) | Admission::Unanswered => Err(TooMany),
         }
     }
 
@@ -59,6 +75,8 @@ impl Service {
         }
         self.tasks.spawn(async move {
             websocket::run(websocket, answer, stream).await;
+            // Between the two it is counted twice, never not at all.
+            app.usage.add(port.usage());
             service.websockets.remove(port.id);
             log(&port);
             drop(place);
@@ -66,8 +84,13 @@ impl Service {
     }
 }
 
-fn websocket(routed: Routed<'_>, offered: Box<[String]>, deflate: Option<Deflate>) -> Websocket {
-    let Routed { request: Admitted { parts, ends, .. }, params, seat, app, version } = routed;
+fn websocket(
+    routed: Routed<'_>,
+    offered: Box<[String]>,
+    deflate: Option<Deflate>,
+    outboxes: Arc<Outboxes>,
+) -> Websocket {
+    let Routed { request: Admitted { parts, ends, .. }, params, seat, lot, app, version } = routed;
     let settings = &seat.handler.settings;
     let message_bytes_max = settings.message_bytes_max;
     let style = match seat.handler.exports.looped {
@@ -78,6 +101,7 @@ fn websocket(routed: Routed<'_>, offered: Box<[String]>, deflate: Option<Deflate
         head: Head::of_websocket(&parts, ends, params),
         handler: seat.handler.name.clone(),
         version: seat.version,
+        lot,
         style,
         session: binding(app, version, &parts.headers, ends.secure),
         groups: app.groups().clone(),
@@ -86,6 +110,7 @@ fn websocket(routed: Routed<'_>, offered: Box<[String]>, deflate: Option<Deflate
         offered,
         message_bytes_max,
         outbox: settings.outbox,
+        outboxes,
         auto_response: settings.auto_response.clone(),
     };
     let port = Arc::new(WebsocketPort::new(parts));
@@ -95,12 +120,17 @@ fn websocket(routed: Routed<'_>, offered: Box<[String]>, deflate: Option<Deflate
             port.session_flushed();
         }
     });
-    Websocket { port, app: app.clone(), seat, message_bytes_max, deflate }
+    let patience = Patience { message: version.pace.message, stall: version.pace.stall };
+    Websocket { port, app: app.clone(), seat, message_bytes_max, deflate, patience }
 }
+
+/// The client has too many websockets, or opens them too fast.
+struct TooMany;
 
 /// What a websocket holds of its connection.
 struct Place {
-    _permit: Arc<OwnedSemaphorePermit>,
+    _permit: Arc<Permit>,
+    _visit: Option<Visit>,
     _busy: Busy,
 }
 
@@ -153,6 +183,7 @@ fn log(port: &WebsocketPort) {
         code = end.map_or(0, |end| end.code),
         received = port.received(),
         sent = port.sent(),
+        cpu_micros = port.meter.total().as_micros(),
         seconds = port.head.started().elapsed().unwrap_or_default().as_secs(),
     );
 }

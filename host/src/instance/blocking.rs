@@ -207,7 +207,7 @@ pub(super) mod tests {
 
     #[tokio::test]
     async fn every_function_of_the_wit_is_linked_with_its_types_for_both_kinds() {
-        let engine = Engine::new(Memory::Keep, tokio::runtime::Handle::current()).unwrap();
+        let engine = Engine::new(Memory::Keep, crate::limits::MIB, tokio::runtime::Handle::current()).unwrap();
         for (kind, bytes) in [
             (Calls::Blocking, rewrite(&everything(LiftLowerAbi::Sync)).unwrap()),
             (Calls::Concurrent, everything(LiftLowerAbi::AsyncCallback)),

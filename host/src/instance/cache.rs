@@ -1,22 +1,21 @@
 //! Compiled code on disk, named by the digest of the component, the version of wasmtime and the
 //! engine's settings: a start with a warm cache compiles nothing.
 //!
-//! The only file with `unsafe`: wasmtime trusts what it deserialises as it trusts this program. The
+//! One of the two files with `unsafe`: wasmtime trusts what it deserialises as it trusts this program. The
 //! folder is therefore 0700 and ours, a file is written under another name and renamed, and its name
 //! commits to everything that the code depends on. Whoever can write to it can run code as the host.
 
 #![allow(unsafe_code, reason = "Component::deserialize_file, argued for at its call")]
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use super::engine::{Engine, Machine, compatibility, config};
 use super::{blocking, child};
+use crate::bindings::Calls;
 
 /// A folder of compiled components.
 #[derive(Debug)]
@@ -64,28 +63,31 @@ impl Cache {
         Ok(Self { folder: folder.to_owned(), compiler })
     }
 
-    /// Whether it has the compiled form of these bytes.
-    pub(super) fn has(&self, engine: &Engine, bytes: &[u8]) -> bool {
-        let machine = blocking::calls(bytes).map_err(wasmtime::Error::from).and_then(|calls| engine.machine(calls));
-        machine.is_ok_and(|machine| self.folder.join(name(bytes, compatibility(&machine.wasmtime))).exists())
+    /// Whether it has the compiled form of a component, by the SHA-256 of its bytes in hexadecimal digits.
+    pub(super) fn has(&self, engine: &Engine, digest: &str) -> bool {
+        self.place(engine, digest).is_some_and(|(_, path)| path.exists())
     }
 
-    /// The compiled form of a component's bytes, and the machine that runs it: from the folder, else
-    /// compiled and kept there.
+    /// The compiled form of a component, and the machine that runs it, if they are in the folder: the component's bytes,
+    /// of which there may be many, are then not needed.
+    pub(super) fn kept<'e>(&self, engine: &'e Engine, digest: &str) -> Option<(&'e Machine, Component)> {
+        let (machine, path) = self.place(engine, digest)?;
+        kept(machine, &path).map(|component| (machine, component))
+    }
+
+    /// Compiles a component's bytes, and keeps what comes of it.
     ///
     /// # Errors
     /// See [`Uncompiled`].
-    pub(super) fn component<'e>(
+    pub(super) fn compile<'e>(
         &self,
         engine: &'e Engine,
+        digest: &str,
         bytes: &[u8],
     ) -> Result<(&'e Machine, Component), Uncompiled> {
         let calls = blocking::calls(bytes).map_err(Uncompiled::component)?;
         let machine = engine.machine(calls).map_err(Uncompiled::host)?;
-        let path = self.folder.join(name(bytes, compatibility(&machine.wasmtime)));
-        if let Some(component) = kept(machine, &path) {
-            return Ok((machine, component));
-        }
+        let path = self.path(machine, digest);
         let component = match &self.compiler {
             Compiler::Here => {
                 let component = machine.compile(calls, bytes).map_err(Uncompiled::component)?;
@@ -100,7 +102,35 @@ impl Cache {
                 kept(machine, &path).ok_or_else(|| Uncompiled::Host("it was compiled for another engine".to_owned()))?
             }
         };
+        // Without it the component is compiled again.
+        if let Err(error) = keep(&self.calls_path(digest), word(calls).as_bytes()) {
+            tracing::warn!(digest, "how a component makes its calls could not be kept: {error}");
+        }
         Ok((machine, component))
+    }
+
+    /// The machine that runs a component which was compiled, and where its compiled form is.
+    fn place<'e>(&self, engine: &'e Engine, digest: &str) -> Option<(&'e Machine, PathBuf)> {
+        let word_of = std::fs::read_to_string(self.calls_path(digest)).ok()?;
+        let calls = [Calls::Blocking, Calls::Concurrent].into_iter().find(|calls| word(*calls) == word_of)?;
+        let machine = engine.machine(calls).ok()?;
+        Some((machine, self.path(machine, digest)))
+    }
+
+    fn path(&self, machine: &Machine, digest: &str) -> PathBuf {
+        self.folder.join(format!("{digest}-{:016x}.cwasm", compatibility(&machine.wasmtime)))
+    }
+
+    fn calls_path(&self, digest: &str) -> PathBuf {
+        self.folder.join(format!("{digest}.calls"))
+    }
+}
+
+/// How a component makes its calls, as its file says.
+fn word(calls: Calls) -> &'static str {
+    match calls {
+        Calls::Blocking => "blocking",
+        Calls::Concurrent => "concurrent",
     }
 }
 
@@ -128,16 +158,6 @@ fn kept(machine: &Machine, path: &Path) -> Option<Component> {
             None
         }
     }
-}
-
-fn name(bytes: &[u8], compatibility: u64) -> String {
-    let mut name = String::with_capacity(96);
-    for byte in Sha256::digest(bytes) {
-        // Writing to a String cannot fail.
-        let _infallible = write!(name, "{byte:02x}");
-    }
-    let _infallible = write!(name, "-{compatibility:016x}.cwasm");
-    name
 }
 
 fn keep(path: &Path, compiled: &[u8]) -> std::io::Result<()> {

@@ -3,7 +3,7 @@
 //! Owns everything about wasmtime that is decided once a process. Does not know handlers or apps.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{Component, Linker};
@@ -11,8 +11,9 @@ use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationCon
 
 use super::blocking;
 use super::clock::Clock;
+use super::pool::Pool;
 use super::warm::Warm;
-use crate::bindings::{self, Calls, GuestState};
+use crate::bindings::{self, Calls, GuestState, LinearMemory};
 use crate::event::WebsocketId;
 use crate::feed::Feed;
 use crate::limits;
@@ -22,6 +23,9 @@ use crate::outbound::Client;
 pub struct Engine {
     machines: Arc<Machines>,
     pub(super) warm: Warm,
+    /// Those of the handlers that there are.
+    pools: Mutex<Vec<Weak<Pool>>>,
+    memory: Arc<LinearMemory>,
     pub(super) guests: Arc<Guests>,
     outbound: Arc<Client>,
     feed: Arc<Feed>,
@@ -30,6 +34,27 @@ pub struct Engine {
     pinned_max: usize,
     keeps_instances: bool,
     next_uid: AtomicU64,
+    created: AtomicU64,
+    evicted: AtomicU64,
+}
+
+/// The instances of the process.
+#[derive(Clone, Copy, Debug)]
+pub struct Instances {
+    /// How many there are.
+    pub live: usize,
+    /// Those of them that serve nobody now.
+    pub warm: usize,
+    /// Those of loop-style websockets.
+    pub pinned: usize,
+    /// How many were made so far.
+    pub created: u64,
+    /// Warm ones that made room for others so far.
+    pub evicted: u64,
+    /// Linear memory of all.
+    pub memory_bytes: usize,
+    /// What it may be.
+    pub memory_bytes_max: usize,
 }
 
 /// Where a guest goes on that has used more than a tick, so that its spinning delays no socket, and
@@ -102,16 +127,18 @@ impl Engine {
     ///
     /// # Errors
     /// What the system says where it has no thread left; that there is no runtime, or no TLS.
-    pub fn new(memory: Memory, guests: tokio::runtime::Handle) -> std::io::Result<Arc<Self>> {
+    pub fn new(memory: Memory, guest_memory: usize, guests: tokio::runtime::Handle) -> std::io::Result<Arc<Self>> {
         let machines = Arc::new(Machines::default());
         let ticked = Arc::downgrade(&machines);
         let clock = Clock::start(move || ticked.upgrade().map(|machines| machines.tick()).is_some())?;
         let io = tokio::runtime::Handle::try_current().map_err(std::io::Error::other)?;
         let outbound = Client::new(io).map_err(std::io::Error::other)?;
         let pinned_max = pinned_max();
-        Ok(Arc::new(Self {
+        let engine = Arc::new(Self {
             machines,
             warm: Warm::default(),
+            pools: Mutex::default(),
+            memory: Arc::new(LinearMemory::new(guest_memory)),
             guests: Arc::new(Guests { runtime: guests, clock }),
             outbound: Arc::new(outbound),
             feed: Arc::default(),
@@ -120,7 +147,12 @@ impl Engine {
             pinned_max,
             keeps_instances: memory == Memory::Keep,
             next_uid: AtomicU64::new(1),
-        }))
+            created: AtomicU64::new(0),
+            evicted: AtomicU64::new(0),
+        });
+        let others = Arc::downgrade(&engine);
+        engine.memory.relieved_by(move || others.upgrade().is_some_and(|engine| engine.evict()));
+        Ok(engine)
     }
 
     /// The machine for components of this kind.
@@ -136,12 +168,52 @@ impl Engine {
     /// Drops the warm instances that have been idle for [`limits::WARM`]; to be called every
     /// [`limits::SWEEP`].
     pub fn sweep(&self) {
-        self.warm.sweep(limits::WARM.as_secs() / limits::SWEEP.as_secs());
+        let sweeps = limits::WARM.as_secs() / limits::SWEEP.as_secs();
+        self.warm.sweep(sweeps);
+        self.all_pools().iter().for_each(|pool| pool.sweep(sweeps));
     }
 
     /// Warm instances now.
     pub fn warm_len(&self) -> usize {
-        self.warm.len()
+        self.warm.len() + self.all_pools().iter().map(|pool| pool.len()).sum::<usize>()
+    }
+
+    /// The linear memory of all instances.
+    pub fn memory(&self) -> &Arc<LinearMemory> {
+        &self.memory
+    }
+
+    /// A pool for a handler, swept for as long as that has it.
+    pub(super) fn pool(&self) -> Arc<Pool> {
+        let pool = Arc::<Pool>::default();
+        let mut pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.push(Arc::downgrade(&pool));
+        pool
+    }
+
+    fn all_pools(&self) -> Vec<Arc<Pool>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Drops an instance that serves nobody now; whether there was one.
+    fn evict(&self) -> bool {
+        let evicted = self.warm.evict() || self.all_pools().iter().any(|pool| pool.evict());
+        self.evicted.fetch_add(u64::from(evicted), Ordering::Relaxed);
+        evicted
+    }
+
+    /// How many instances there are and were.
+    pub fn instances(&self) -> Instances {
+        Instances {
+            live: limits::INSTANCES_MAX - self.slots.available_permits(),
+            warm: self.warm_len(),
+            pinned: self.pinned_max - self.pinned.available_permits(),
+            created: self.created.load(Ordering::Relaxed),
+            evicted: self.evicted.load(Ordering::Relaxed),
+            memory_bytes: self.memory.used(),
+            memory_bytes_max: self.memory.bytes_max(),
+        }
     }
 
     /// Whether an instance is kept for this websocket.
@@ -167,14 +239,19 @@ impl Engine {
         self.next_uid.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A place in the pool; past the bound the least recently used warm instance makes room, and
-    /// where none is warm the event waits.
+    /// A place for an instance; past the bound one that serves nobody now makes room, the least recently used first, and
+    /// where there is none the event waits.
     pub(super) async fn slot(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(slot) = self.slots.clone().try_acquire_owned() {
             return Some(slot);
         }
-        self.warm.evict();
+        self.evict();
         self.slots.clone().acquire_owned().await.ok()
+    }
+
+    /// Counts an instance that was made.
+    pub(super) fn created(&self) {
+        self.created.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A place for a loop-style instance.
@@ -223,7 +300,7 @@ fn pool() -> PoolingAllocationConfig {
         .total_stacks(2 * instances)
         .max_memory_size(limits::MEMORY_BYTES_MAX)
         .table_elements(limits::TABLE_ELEMENTS_MAX)
-        .linear_memory_keep_resident(2 * limits::MIB)
+        .linear_memory_keep_resident(limits::MEMORY_BYTES_LEFT)
         .table_keep_resident(64 * limits::KIB)
         .async_stack_keep_resident(64 * limits::KIB)
         .pagemap_scan(Enabled::Auto);

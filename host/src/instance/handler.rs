@@ -3,7 +3,7 @@
 //! Owns the choice of instance: one kept for its websocket, one of a pool, a fresh one. An instance
 //! that trapped, ran over or was dropped in a call never serves again.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -11,9 +11,11 @@ use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
 use super::delivery::Delivery;
-use super::engine::{Engine, Guests};
-use super::hybrid::Hybrid;
+use super::engine::Engine;
+use super::hybrid::{Hybrid, Lane};
 use super::load::Exports;
+use super::pool::Pool;
+use super::turns::Turns;
 use super::{Ended, Event, Exported, Instance, at_tick, fault};
 use crate::bindings::{GuestState, Identity, Serving};
 use crate::failure::Fault;
@@ -23,13 +25,17 @@ use crate::meter::Meter;
 use crate::outbox::Bounds;
 use crate::port::exchange::ExchangePort;
 use crate::port::websocket::{AutoResponse, WebsocketPort};
+use crate::rate::Quota;
 
 /// What an instance may serve in its life. Manifest key `isolation`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Isolation {
+    /// One event, or one exchange.
+    Event,
     /// One websocket, or one exchange.
+    #[default]
     Connection,
-    /// Any exchange.
+    /// Events and exchanges of anyone, one after the other.
     Shared,
 }
 
@@ -48,6 +54,10 @@ pub struct Settings {
     pub outbox: Bounds,
     /// Whether websockets may compress.
     pub deflate: bool,
+    /// Messages that a websocket's peer may send; none: as many as the handler takes.
+    pub messages: Option<Quota>,
+    /// Events and exchanges that are under way at once.
+    pub in_flight_max: usize,
     /// What is answered without the guest.
     pub auto_response: Option<Arc<AutoResponse>>,
     /// Whether the session of a websocket is saved after each event.
@@ -66,7 +76,9 @@ pub struct Handler {
     engine: Arc<Engine>,
     pre: InstancePre<GuestState>,
     identity: Arc<Identity>,
-    pool: Mutex<Vec<Instance>>,
+    pool: Arc<Pool>,
+    turns: Turns,
+    lane: Arc<Lane>,
 }
 
 /// One of the places of loop-style instances, free again with its drop.
@@ -91,19 +103,21 @@ impl Handler {
     ) -> Self {
         Self {
             name: identity.handler.clone(),
+            turns: Turns::new(settings.in_flight_max),
+            lane: Arc::new(Lane::new(engine.guests.clone())),
             settings,
             exports,
             uid: engine.next_uid(),
+            pool: engine.pool(),
             engine,
             pre,
             identity: Arc::new(identity),
-            pool: Mutex::default(),
         }
     }
 
-    /// Where guests go that spin.
-    pub fn guests(&self) -> Arc<Guests> {
-        self.engine.guests.clone()
+    /// Where its calls run.
+    pub fn lane(&self) -> Arc<Lane> {
+        self.lane.clone()
     }
 
     /// As whom it tells what happens.
@@ -125,22 +139,33 @@ impl Handler {
         event: Event,
         upgraded_from: Option<u64>,
     ) -> Result<Ended, Fault> {
-        // Of the many that connect few speak at once: keeping an instance from the handshake on would
-        // fill memory with those that idle.
-        let keep = matches!(event, Event::Messages(_));
+        // Of the many that connect few speak at once: keeping every instance from the handshake on would
+        // fill memory with those that idle. Some are, for those that connect, speak and go.
+        let (speaks, opens) = (matches!(event, Event::Messages(_)), matches!(event, Event::Open));
         let serving = Serving::Websocket(port.clone());
         let _calling = port.calling();
-        let mut instance = match self.engine.warm.take(port.id) {
-            Some(instance) if instance.handler == self.uid => instance,
-            _ => self.instance(Wanted::Events, serving.clone()).await?,
+        // A close is owed whatever happens; there are no more of them than websockets.
+        let _turn = match event {
+            Event::Close(_) => None,
+            _ => Some(self.turns.take(self.wait(limits::EVENT_DEADLINE)).await?),
         };
-        instance.serve(serving, self.settings.cpu);
+        let kept = match self.settings.isolation {
+            Isolation::Connection => self.engine.warm.take(port.id).filter(|instance| instance.handler == self.uid),
+            Isolation::Shared => self.pool.take(),
+            Isolation::Event => None,
+        };
+        let mut instance = match kept {
+            Some(instance) => instance,
+            None => self.instance(Wanted::Events, serving.clone()).await?,
+        };
+        let budget = self.settings.cpu.saturating_mul(event.budgets());
+        instance.serve(serving, budget);
         let delivery = Delivery::begin(self.source(), port.id, &event);
         let mut result = Ok(());
         if let Some(from) = upgraded_from {
             result = instance.upgrade(port.id.0, from).await;
             // The event has as much as it would have without.
-            port.meter.refill(self.settings.cpu);
+            port.meter.refill(budget);
         }
         if result.is_ok() {
             result = instance.deliver(port.id.0, event).await;
@@ -151,8 +176,16 @@ impl Handler {
         }
         port.session.forget_snapshot();
         let sound = matches!(result, Ok(()) | Err(Fault::Failed(_) | Fault::Unsaved(_)));
-        if sound && keep && self.engine.keeps_instances() {
-            self.engine.warm.put(port.id, instance);
+        if sound && self.engine.keeps_instances() {
+            match self.settings.isolation {
+                Isolation::Connection if speaks => self.engine.warm.put(port.id, instance),
+                Isolation::Connection if opens => self.engine.warm.put_new(port.id, instance),
+                Isolation::Shared => {
+                    instance.release();
+                    self.repool(instance);
+                }
+                Isolation::Connection | Isolation::Event => {}
+            }
         }
         result.map(|()| Ended::Done)
     }
@@ -182,22 +215,27 @@ impl Handler {
     /// As [`Self::deliver`].
     pub async fn handle_exchange(self: Arc<Self>, port: Arc<ExchangePort>) -> Result<Ended, Fault> {
         let serving = Serving::Exchange(port.clone());
-        let mut instance = match self.pooled() {
+        let _turn = self.turns.take(self.wait(limits::EXCHANGE_DEADLINE)).await?;
+        let pooled = if self.settings.isolation == Isolation::Shared { self.pool.take() } else { None };
+        let mut instance = match pooled {
             Some(instance) => instance,
             None => self.instance(Wanted::Http, serving.clone()).await?,
         };
         instance.serve(serving, self.settings.cpu);
         let result = instance.handle_exchange(&port).await;
         if matches!(result, Ok(()) | Err(Fault::Failed(_))) {
+            // Also of one that is dropped now: what its exchange left behind is ended as the exchange was.
             instance.release();
-            self.repool(instance);
+            if self.settings.isolation == Isolation::Shared && self.engine.keeps_instances() {
+                self.repool(instance);
+            }
         }
         result.map(|()| Ended::Done)
     }
 
     /// Makes an instance for each of its exports, and drops it: whether they start.
     pub fn smoke(self: Arc<Self>) -> Hybrid<Result<(), Fault>> {
-        let (meter, guests) = (Arc::<Meter>::default(), self.guests());
+        let (meter, lane) = (Arc::<Meter>::default(), self.lane());
         let serving = Serving::Trial(meter.clone());
         let exports = &self.exports;
         let there = [
@@ -211,20 +249,31 @@ impl Handler {
             }
             Ok(())
         };
-        Hybrid::new(Box::pin(started), meter, guests)
+        Hybrid::new(Box::pin(started), meter, lane)
+    }
+
+    /// That a call waits until it can begin: well within its deadline, past which its guest would be blamed.
+    fn wait(&self, deadline: Duration) -> Duration {
+        limits::IN_FLIGHT_WAIT.min(self.settings.deadline.unwrap_or(deadline) / 2)
     }
 
     async fn instance(&self, wanted: Wanted, serving: Serving) -> Result<Instance, Fault> {
-        let slot = self.engine.slot().await.ok_or(Fault::Draining)?;
+        let slot = tokio::time::timeout(self.wait(limits::EVENT_DEADLINE), self.engine.slot()).await;
+        let slot = slot.map_err(|_| Fault::NoSlot(limits::INSTANCES_MAX))?.ok_or(Fault::Draining)?;
         let mut state = GuestState::new(self.identity.clone());
         state.serve(serving);
         state.meter.refill(limits::CPU_START);
         let mut store = Store::new(self.pre.engine(), state);
-        store.limiter(|state| &mut state.limits);
+        store.limiter(|state| state);
         store.set_hostcall_fuel(self.identity.hostcall_bytes_max);
+        store.set_max_component_handles(limits::COMPONENT_HANDLES_MAX);
+        if let Some(table) = store.concurrent_resource_table() {
+            table.set_max_capacity(limits::CONCURRENT_MAX);
+        }
         store.epoch_deadline_callback(|store| at_tick(store.data()));
         store.set_epoch_deadline(1);
         let instance = self.pre.instantiate_async(&mut store).await.map_err(|error| fault(&error, store.data()))?;
+        self.engine.created();
         let exported = match (wanted, &self.exports) {
             (Wanted::Events, Exports { events: Some(found), upgrade, .. }) => {
                 Exported::events(&mut store, &instance, found, upgrade.as_ref())
@@ -247,23 +296,14 @@ impl Handler {
         Ok(Instance { store, exported, handler: self.uid, events: 0, _slot: slot })
     }
 
-    fn pooled(&self) -> Option<Instance> {
-        match self.settings.isolation {
-            Isolation::Shared => self.pool.lock().unwrap_or_else(PoisonError::into_inner).pop(),
-            Isolation::Connection => None,
-        }
-    }
-
+    /// Keeps an instance for anyone, unless it has served enough or holds much.
     fn repool(&self, mut instance: Instance) {
-        let fresh = instance.events < limits::SHARED_EVENTS_MAX;
-        if self.settings.isolation != Isolation::Shared || !fresh || !self.engine.keeps_instances() {
+        let heavy = instance.store.data().allowance.used() > self.identity.memory_bytes_max / 2;
+        if instance.events >= limits::SHARED_EVENTS_MAX || heavy {
             return;
         }
-        // Whatever it still runs is charged to nobody's exchange.
+        // Whatever it still runs is charged to nobody.
         instance.store.data_mut().meter = Arc::new(Meter::new());
-        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
-        if pool.len() < limits::WARM_INSTANCES_MAX {
-            pool.push(instance);
-        }
+        self.pool.put(instance);
     }
 }

@@ -63,6 +63,9 @@ pub enum LoadError {
         /// Its size.
         bytes: usize,
     },
+    /// Its bytes cannot be had.
+    #[error("{0}")]
+    Lost(String),
     /// The bytes are no component.
     #[error("{}: not a WebAssembly component: {cause}", .path.display())]
     NotAComponent {
@@ -139,24 +142,37 @@ pub struct Loaded {
     pub imports: BTreeSet<String>,
 }
 
-/// Compiles, where it is not compiled yet, and checks a component; `path` is what errors call it.
+/// A component that is to be loaded.
+pub struct Wanted<'a> {
+    /// What errors call it.
+    pub path: &'a Path,
+    /// The SHA-256 of its bytes, in hexadecimal digits.
+    pub digest: String,
+    /// Its bytes, if they are needed.
+    pub bytes: &'a dyn Fn() -> Result<Vec<u8>, LoadError>,
+}
+
+/// Compiles, where it is not compiled yet, and checks a component.
 ///
 /// # Errors
 /// See [`LoadError`].
-pub fn load(engine: &Engine, cache: &Cache, path: &Path, bytes: &[u8]) -> Result<Loaded, LoadError> {
-    let (machine, component) = compiled(engine, cache, path, bytes)?;
-    link(machine, &component, path)
+pub fn load(engine: &Engine, cache: &Cache, wanted: &Wanted<'_>) -> Result<Loaded, LoadError> {
+    let (machine, component) = match cache.kept(engine, &wanted.digest) {
+        Some(kept) => kept,
+        None => compiled(engine, cache, wanted)?,
+    };
+    link(machine, &component, wanted.path)
 }
 
 /// Compiles a component, if it is not compiled yet: whether it was not.
 ///
 /// # Errors
 /// See [`LoadError`].
-pub fn compile(engine: &Engine, cache: &Cache, path: &Path, bytes: &[u8]) -> Result<bool, LoadError> {
-    if cache.has(engine, bytes) {
+pub fn compile(engine: &Engine, cache: &Cache, wanted: &Wanted<'_>) -> Result<bool, LoadError> {
+    if cache.has(engine, &wanted.digest) {
         return Ok(false);
     }
-    compiled(engine, cache, path, bytes).map(|_| true)
+    compiled(engine, cache, wanted).map(|_| true)
 }
 
 /// Compiles and checks a component's bytes as [`load`] does, and keeps nothing: whether this host could serve it.
@@ -176,14 +192,10 @@ pub fn check(path: &Path, bytes: &[u8]) -> Result<Exports, LoadError> {
     link(&machine, &component, path).map(|loaded| loaded.exports)
 }
 
-fn compiled<'e>(
-    engine: &'e Engine,
-    cache: &Cache,
-    path: &Path,
-    bytes: &[u8],
-) -> Result<(&'e Machine, Component), LoadError> {
-    refuse_candidates(path, bytes)?;
-    cache.component(engine, bytes).map_err(|cause| refused(path, cause))
+fn compiled<'e>(engine: &'e Engine, cache: &Cache, wanted: &Wanted<'_>) -> Result<(&'e Machine, Component), LoadError> {
+    let bytes = (wanted.bytes)()?;
+    refuse_candidates(wanted.path, &bytes)?;
+    cache.compile(engine, &wanted.digest, &bytes).map_err(|cause| refused(wanted.path, cause))
 }
 
 fn refuse_candidates(path: &Path, bytes: &[u8]) -> Result<(), LoadError> {
@@ -303,12 +315,13 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let cache = Cache::open(folder.path(), Compiler::Here).unwrap();
         let bytes = component(&wit, "w", LiftLowerAbi::Sync);
-        load(engine, &cache, Path::new("it.wasm"), &bytes).map(|loaded| loaded.exports)
+        let (path, bytes) = (Path::new("it.wasm"), &|| Ok(bytes.clone()));
+        load(engine, &cache, &Wanted { path, digest: version.to_owned(), bytes }).map(|loaded| loaded.exports)
     }
 
     #[tokio::test]
     async fn release_candidate_is_refused_by_name_and_with_what_to_do() {
-        let engine = Engine::new(Memory::Keep, tokio::runtime::Handle::current()).unwrap();
+        let engine = Engine::new(Memory::Keep, crate::limits::MIB, tokio::runtime::Handle::current()).unwrap();
         let refused = loaded(&engine, "0.3.0-rc-2026-03-15").unwrap_err().to_string();
         for said in ["(wasi:http/handler@0.3.0-rc-2026-03-15)", "release candidate", "WASI 0.3.0"] {
             assert!(refused.contains(said), "{refused}");

@@ -13,7 +13,9 @@ mod handler;
 pub mod hybrid;
 pub mod load;
 pub mod names;
+mod pool;
 mod standard;
+mod turns;
 mod warm;
 
 pub use handler::{Handler, Isolation, Pin, Settings};
@@ -28,6 +30,7 @@ use crate::bindings::wit::types::{CloseInfo, Failure, Message as WitMessage};
 use crate::bindings::{GuestState, Outcome, Serving};
 use crate::event::{Close, Message};
 use crate::failure::Fault;
+use crate::limits::MIB;
 use crate::meter::Tick;
 use crate::port::exchange::ExchangePort;
 
@@ -40,6 +43,16 @@ pub enum Event {
     Messages(Vec<Message>),
     /// It has ended.
     Close(Close),
+}
+
+impl Event {
+    /// How many CPU budgets it has: how many messages come in one call is not the guest's doing.
+    fn budgets(&self) -> u32 {
+        match self {
+            Self::Messages(messages) => u32::try_from(messages.len()).unwrap_or(u32::MAX).max(1),
+            Self::Open | Self::Close(_) => 1,
+        }
+    }
 }
 
 /// How a handler that has returned leaves what it served.
@@ -157,7 +170,10 @@ impl Instance {
         P: ComponentNamedList + Lower + Send + Sync + 'static,
         R: Lift + Send + Sync + 'static,
     {
-        match export.call_async(&mut self.store, params).await {
+        let called = export.call_async(&mut self.store, params).await;
+        let state = self.store.data();
+        state.meter.account_memory(state.allowance.used() as u64);
+        match called {
             Ok((Ok(value),)) => Ok(value),
             Ok((Err(failure),)) => Err(Fault::Failed(failure.message)),
             Err(error) => Err(fault(&error, self.store.data())),
@@ -170,6 +186,9 @@ fn fault(error: &wasmtime::Error, state: &GuestState) -> Fault {
     if error.is::<OverCpu>() {
         return Fault::OverCpu { budget_ms: state.meter.budget().as_millis() };
     }
+    if let Some(bytes) = state.allowance.short_of() {
+        return Fault::NoMemory { mib: bytes / MIB };
+    }
     Fault::Trapped { trap: format!("{error:?}"), stderr: state.stderr.take() }
 }
 
@@ -180,7 +199,7 @@ fn mismatch() -> Fault {
 
 /// What happens at an epoch tick while a guest runs.
 fn at_tick(store: &GuestState) -> wasmtime::Result<UpdateDeadline> {
-    match store.meter.tick() {
+    match store.meter.tick(hybrid::thread_cpu()) {
         Tick::Continue => Ok(UpdateDeadline::Continue(1)),
         Tick::Yield => Ok(UpdateDeadline::YieldCustom(1, Box::pin(hybrid::YieldOnce(false)))),
         Tick::Stop => Err(wasmtime::Error::new(OverCpu)),

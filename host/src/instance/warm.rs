@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Instance;
@@ -18,20 +18,25 @@ const SHARDS: u64 = 16;
 /// All warm instances of the process.
 pub(super) struct Warm<T = Instance> {
     shards: [Mutex<Shard<T>>; SHARDS as usize],
+    /// How many there are in all of them.
+    count: AtomicUsize,
     /// Sweeps so far: the clock of idleness, which costs nothing to read.
     sweeps: AtomicU64,
 }
 
 impl<T> Default for Warm<T> {
     fn default() -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()), sweeps: AtomicU64::new(0) }
+        let shards = std::array::from_fn(|_| Mutex::default());
+        Self { shards, count: AtomicUsize::new(0), sweeps: AtomicU64::new(0) }
     }
 }
 
 impl<T> Warm<T> {
     /// The instance kept for this websocket.
     pub(super) fn take(&self, id: WebsocketId) -> Option<T> {
-        self.shard(id).take(id)
+        let taken = self.shard(id).take(id);
+        self.gone(usize::from(taken.is_some()));
+        taken
     }
 
     /// Whether one is kept for this websocket.
@@ -41,23 +46,29 @@ impl<T> Warm<T> {
 
     /// Keeps an instance; past the bound the least recently used of its shard is dropped.
     pub(super) fn put(&self, id: WebsocketId, instance: T) {
+        let over = self.count.fetch_add(1, Relaxed) >= limits::WARM_INSTANCES_MAX;
         let dropped = {
             let mut shard = self.shard(id);
             shard.put(id, instance, self.sweeps.load(Relaxed));
-            let over = shard.len() > limits::WARM_INSTANCES_MAX / SHARDS as usize;
             if over { shard.evict() } else { None }
         };
-        drop(dropped);
+        self.gone(usize::from(dropped.is_some()));
     }
 
-    /// Drops one, so that its place is free.
-    pub(super) fn evict(&self) {
-        for shard in &self.shards {
-            let dropped = lock(shard).evict();
-            if dropped.is_some() {
-                return;
-            }
+    /// As [`Self::put`], of one that may never be needed again: where there are some already, it is dropped.
+    pub(super) fn put_new(&self, id: WebsocketId, instance: T) {
+        if self.len() < limits::WARM_NEW_MAX {
+            self.put(id, instance);
         }
+    }
+
+    /// Drops one, so that its place is free; whether there was one.
+    pub(super) fn evict(&self) -> bool {
+        self.shards.iter().any(|shard| {
+            let dropped = lock(shard).evict();
+            self.gone(usize::from(dropped.is_some()));
+            dropped.is_some()
+        })
     }
 
     /// Drops those that nobody has used for so many sweeps. Called at a steady pace.
@@ -66,13 +77,19 @@ impl<T> Warm<T> {
         let Some(mark) = now.checked_sub(idle) else { return };
         for shard in &self.shards {
             let dropped = lock(shard).idle_since(mark);
-            drop(dropped);
+            self.gone(dropped.len());
         }
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
+        self.count.load(Relaxed)
+    }
+
+    fn gone(&self, how_many: usize) {
+        if how_many > 0 {
+            self.count.fetch_sub(how_many, Relaxed);
+        }
     }
 
     fn shard(&self, id: WebsocketId) -> MutexGuard<'_, Shard<T>> {
@@ -134,10 +151,6 @@ impl<T> Shard<T> {
         }
         idle
     }
-
-    fn len(&self) -> usize {
-        self.kept.len()
-    }
 }
 
 /// Ids are random: they are their own hash.
@@ -183,7 +196,7 @@ mod tests {
         shard.put(WebsocketId(1), 1, 0);
         shard.put(WebsocketId(2), 2, 10);
         assert_eq!(shard.idle_since(5), [1]);
-        assert_eq!(shard.len(), 1);
+        assert_eq!(shard.kept.len(), 1);
     }
 
     #[test]

@@ -4,10 +4,16 @@
 //! else belongs to the layer that it wires up.
 
 mod closing;
+mod exporter;
 mod folder;
+mod settings;
 mod signals;
+mod threads;
 
+pub use exporter::{Endpoint, EndpointError};
 pub use folder::{DataFolder, FolderError};
+pub use settings::{Settings, StartError};
+pub use threads::{guest_runtime, io_runtime};
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,111 +21,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::exporter::Exporter;
 use self::signals::{Asked, Signals};
-use crate::admin::{self, Admin, Remote, RemoteError};
+use crate::admin::{self, Admin, Remote};
 pub use crate::app::Origins;
 use crate::app::archive::Archive;
-use crate::app::signature::TrustedKeys;
-use crate::app::{App, Apps, Bundle, Loader, VersionError};
-use crate::deploy::{Audit, DeployError, Deployed, Deployer, NewGrants, Order, Step};
-use crate::http::connection::Connection as Incoming;
-use crate::http::{self, Proxies, Service};
-use crate::instance::cache::{Cache, Compiler};
-use crate::instance::engine::{Engine, Memory};
+use crate::app::{App, Apps, Bundle, Loader};
+use crate::deploy::{Audit, Deployed, Deployer, NewGrants, Order, Step};
+use crate::http::connection::{Connection as Incoming, Permit, Welcome};
+use crate::http::{self, Admission, Clients, Service, Visit};
+use crate::instance::cache::Cache;
+use crate::instance::engine::Engine;
 use crate::limits;
-use crate::listener::{BindError, Connection, Listener};
+use crate::listener::{Connection, Listener};
+use crate::outbox::Outboxes;
 use crate::port::head::Ends;
 use crate::session::{Sessions, Timestamp};
-use crate::tls::{Tls, TlsError, TlsFiles};
+use crate::tls::Tls;
+use crate::traces::Spans;
 use crate::websocket::registry::Registry;
-
-/// What is served, and where.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// An app's folder, which is deployed if it has changed since it last was; none: what was deployed is served.
-    pub folder: Option<PathBuf>,
-    /// Versions, sessions, the admin socket.
-    pub data: PathBuf,
-    /// Compiled code; whoever can write to it can run code as the host.
-    pub cache: PathBuf,
-    /// Who compiles.
-    pub compiler: Compiler,
-    /// Where to listen; port 0 takes any free one.
-    pub listen: SocketAddr,
-    /// Whose pages may open websockets.
-    pub origins: Origins,
-    /// Whether instances are kept between events.
-    pub memory: Memory,
-    /// Where to serve the admin API beside its Unix socket; without a certificate, a loopback address.
-    pub admin: Option<SocketAddr>,
-    /// Whose signature a version must have; none: anybody's, or none.
-    pub trusted: TrustedKeys,
-    /// The certificate to serve with; none for plain HTTP.
-    pub tls: Option<TlsFiles>,
-    /// Whose word on where a request is from counts.
-    pub proxies: Proxies,
-}
-
-/// Why nothing was started.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The app of the folder.
-    #[error(transparent)]
-    Version(#[from] VersionError),
-    /// The deploy of it.
-    #[error(transparent)]
-    Deploy(#[from] DeployError),
-    /// There is nothing to serve.
-    #[error("no app is deployed in {}, and no folder was named; `sessile serve DIR` serves one", .data.display())]
-    NoApp {
-        /// The data folder.
-        data: PathBuf,
-    },
-    /// The address.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    /// The address of the admin API.
-    #[error(transparent)]
-    Admin(#[from] RemoteError),
-    /// The data folder.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// The certificate.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// The engine.
-    #[error("the WebAssembly engine could not be started: {0}")]
-    Engine(String),
-    /// A resource of the system.
-    #[error("{what}: {cause}")]
-    System {
-        /// What was asked of it.
-        what: &'static str,
-        /// What it says.
-        cause: std::io::Error,
-    },
-}
-
-/// The threads on which guests spin. They yield to I/O in the kernel's eyes too: a guest that burns
-/// its budget is the one that can wait.
-///
-/// # Errors
-/// What the system says.
-pub fn guest_runtime() -> std::io::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .thread_name("guest")
-        .enable_all()
-        .on_thread_start(|| {
-            // Refused only where a policy forbids it; then they compete as equals.
-            let _equal = rustix::process::nice(5);
-        })
-        .build()
-}
 
 /// A host that is bound and ready.
 pub struct Server {
@@ -131,6 +55,7 @@ pub struct Server {
     listener: Listener,
     remote: Option<Arc<Remote>>,
     tls: Option<Arc<Tls>>,
+    exporter: Option<Exporter>,
     data: DataFolder,
 }
 
@@ -143,13 +68,17 @@ impl Server {
         let tls = settings.tls.clone().map(Tls::open).transpose()?.map(Arc::new);
         let data = DataFolder::open(&settings.data)?;
         let remote = settings.admin.map(|address| Remote::bind(address, tls.clone(), data.path())).transpose()?;
-        let engine = Engine::new(settings.memory, guests).map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let engine = Engine::new(settings.memory, settings.guest_memory, guests)
+            .map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let exporter = settings.traces.clone().map(|endpoint| exporter(endpoint, &engine)).transpose()?;
         let service = Arc::new(Service {
             apps: Arc::new(Apps::default()),
             websockets: Registry::default(),
             tasks: TaskTracker::new(),
             draining: AtomicBool::new(false),
             proxies: settings.proxies.clone(),
+            clients: Arc::new(Clients::new(settings.clients)),
+            outboxes: Arc::new(Outboxes::new(settings.outbox_memory)),
         });
         let deployer = Arc::new(deployer(settings, &engine, service.clone())?);
         let remote = remote.map(Arc::new);
@@ -164,6 +93,7 @@ impl Server {
             deployer,
             folder: settings.folder.clone(),
             tls,
+            exporter,
             data,
         };
         server.load().await?;
@@ -210,7 +140,8 @@ impl Server {
         {
             return Ok(None);
         }
-        let order = Order { contents, by: admin::user(), note: None, signature, new_grants: NewGrants::Allow };
+        let order =
+            Order { contents, by: admin::user(), note: None, signature, new_grants: NewGrants::Allow, canary: None };
         let deployer = self.deployer.clone();
         let deployed = tokio::spawn(async move { deployer.deploy(order, tell).await }).await;
         Ok(Some(deployed.map_err(|lost| StartError::Engine(lost.to_string()))??))
@@ -294,8 +225,28 @@ impl Server {
             if let Err(error) = connection.stream.set_nodelay(true) {
                 tracing::debug!(peer = %connection.peer, "nodelay: {error}");
             }
-            connections.spawn(serve(self.service.clone(), self.tls.clone(), connection, drain.clone()));
+            let (welcome, client) = match self.visit(&connection) {
+                Some(visit) => visit,
+                None => continue,
+            };
+            let accepted = Accepted { connection, welcome, client };
+            connections.spawn(serve(self.service.clone(), self.tls.clone(), accepted, drain.clone()));
         }
+    }
+
+    /// Whether a connection is served, by how many its client has; none: it is ended at once.
+    fn visit(&self, connection: &Connection) -> Option<(Welcome, Option<Visit>)> {
+        let peer = connection.peer.ip();
+        if self.service.proxies.trust(peer) {
+            return Some((Welcome::Served, None));
+        }
+        let (welcome, visit) = match self.service.clients.admit(peer, connection.accepted.into_std()) {
+            Admission::Welcome(visit) => return Some((Welcome::Served, Some(visit))),
+            Admission::Refused(visit) => (Welcome::TooMany, Some(visit)),
+            Admission::Unanswered => (Welcome::TooMany, None),
+        };
+        tracing::debug!(%peer, "too many connections from this address");
+        visit.map(|visit| (welcome, Some(visit)))
     }
 
     /// Takes a new certificate as soon as its files have changed.
@@ -319,6 +270,8 @@ impl Server {
             ticks.tick().await;
             self.engine.sweep();
             self.service.websockets.close_stale(Instant::now());
+            self.service.clients.sweep(Instant::now());
+            self.service.websockets.relieve(&self.service.outboxes);
         }
     }
 
@@ -359,7 +312,7 @@ impl Server {
 
     /// Stops accepting, closes websockets with 1001, some at a time, finishes exchanges.
     async fn drain(self, connections: &TaskTracker, drain: &CancellationToken) {
-        let Self { service, listener, .. } = self;
+        let Self { service, listener, exporter, .. } = self;
         tracing::info!(websockets = service.websockets.len(), "draining");
         service.draining.store(true, Ordering::Relaxed);
         drop(listener);
@@ -380,7 +333,19 @@ impl Server {
                 limits::DRAIN
             );
         }
+        if let Some(exporter) = exporter {
+            exporter.finish().await;
+        }
     }
+}
+
+/// From here on what the engine's guests do is told to the collector.
+fn exporter(endpoint: Endpoint, engine: &Engine) -> Result<Exporter, StartError> {
+    let (spans, queued) = Spans::new();
+    let exporter = Exporter::start(endpoint, queued);
+    let exporter = exporter.map_err(|cause| StartError::System { what: "the exporter of traces", cause })?;
+    engine.feed().trace(spans);
+    Ok(exporter)
 }
 
 fn deployer(settings: &Settings, engine: &Arc<Engine>, service: Arc<Service>) -> Result<Deployer, StartError> {
@@ -393,20 +358,30 @@ fn deployer(settings: &Settings, engine: &Arc<Engine>, service: Arc<Service>) ->
     Ok(Deployer::new(loader, service, audit))
 }
 
+/// A connection that is served, or told why not.
+struct Accepted {
+    connection: Connection,
+    welcome: Welcome,
+    client: Option<Visit>,
+}
+
 /// Serves a connection, first decrypting it where there is a certificate.
-async fn serve(service: Arc<Service>, tls: Option<Arc<Tls>>, connection: Connection, drain: CancellationToken) {
-    let Connection { stream, peer, permit, accepted } = connection;
+async fn serve(service: Arc<Service>, tls: Option<Arc<Tls>>, connection: Accepted, drain: CancellationToken) {
+    let Accepted { connection: Connection { stream, peer, permit, accepted }, welcome, client } = connection;
+    let permit = Permit { connection: permit, client };
     let Ok(local) = stream.local_addr() else { return };
     let ends = Ends { peer, local, secure: tls.is_some() };
     let Some(tls) = tls else {
-        return http::connection::serve(service, Incoming { stream, ends, permit, accepted }, drain).await;
+        return http::connection::serve(service, Incoming { stream, ends, permit, welcome, accepted }, drain).await;
     };
     let encrypted = tokio::select! {
         encrypted = tokio::time::timeout_at(accepted + limits::FIRST_BYTE, tls.accept(stream)) => encrypted,
         () = drain.cancelled() => return,
     };
     match encrypted {
-        Ok(Ok(stream)) => http::connection::serve(service, Incoming { stream, ends, permit, accepted }, drain).await,
+        Ok(Ok(stream)) => {
+            http::connection::serve(service, Incoming { stream, ends, permit, welcome, accepted }, drain).await
+        }
         Ok(Err(error)) => tracing::debug!(%peer, "TLS handshake: {error}"),
         Err(_) => tracing::debug!(%peer, "no TLS handshake in {:?}", limits::FIRST_BYTE),
     }

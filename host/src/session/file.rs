@@ -7,9 +7,9 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::SessionKey;
 use super::record::Timestamp;
 use super::sqlite::{OpenError, SCHEMA, connect, migrate};
+use super::{SessionKey, stored};
 use crate::limits;
 
 /// A session file.
@@ -196,6 +196,8 @@ impl SessionFile {
             let line = line.map_err(|error| bad(error.to_string()))?;
             let session: Exported = serde_json::from_str(&line).map_err(|error| bad(error.to_string()))?;
             let Some(key) = bytes(&session.key) else { return Err(bad("key is not 64 hexadecimal digits".into())) };
+            // What is no object would be stored, and then fail whoever loads it.
+            stored::decode(session.values.get()).map_err(|error| bad(format!("values: {error}")))?;
             put += transaction
                 .execute(
                     "INSERT INTO sessions (key, version, record, created_at, saved_at, seen_at, expires_at, expiry, flushed)
@@ -329,6 +331,9 @@ mod tests {
         );
         let error = file.import([Ok(good.clone()), Ok(good.replace("abab", "xyxy"))].into_iter()).unwrap_err();
         assert_eq!(error.to_string(), "line 2 is no exported session: key is not 64 hexadecimal digits");
+        let list = good.replace("\"values\":{}", "\"values\":[]");
+        let error = file.import([Ok(list)].into_iter()).unwrap_err();
+        assert!(error.to_string().starts_with("line 1 is no exported session: values: invalid type"), "{error}");
         assert_eq!(file.list(10).unwrap().len(), 0);
         assert!(matches!(SessionFile::open(&folder.path().join("none")), Err(FileError::Missing(_))));
     }

@@ -6,15 +6,20 @@
 //! while that websocket lives, though nothing may have been saved under it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::binding::Shared;
 use super::{SessionId, SessionKey};
+use crate::usage::Timing;
 
 /// The sessions that are held. Bounded by the live exchanges and websockets.
 #[derive(Default)]
 pub struct LiveSessions {
     holders: Mutex<HashMap<SessionKey, Vec<Holder>>>,
+    /// How long saves took that were kept.
+    pub saves: Timing,
+    unsaved: AtomicU64,
 }
 
 struct Holder {
@@ -23,6 +28,15 @@ struct Holder {
 }
 
 impl LiveSessions {
+    /// Saves that the store failed.
+    pub fn unsaved(&self) -> u64 {
+        self.unsaved.load(Relaxed)
+    }
+
+    pub(super) fn failed(&self) {
+        self.unsaved.fetch_add(1, Relaxed);
+    }
+
     /// Whether somebody lives for whom this id was minted.
     pub(super) fn minted(&self, key: SessionKey) -> bool {
         let holders = self.lock();

@@ -19,6 +19,7 @@ mod record;
 mod sessions;
 mod signed;
 mod sqlite;
+mod stored;
 
 pub use binding::{CookieAction, SessionBinding, SessionError};
 pub use cookie::{CookieSettings, SameSite, Secure};

@@ -79,7 +79,8 @@ impl Record {
         }
         check_all(&values)?;
         let expiry = changes.expiry.unwrap_or(self.expiry);
-        Ok(Self { version: self.version + 1, values, expiry, ..*self })
+        // A stored version is whatever the store says, so that even the last one is followed.
+        Ok(Self { version: self.version.saturating_add(1), values, expiry, ..*self })
     }
 
     /// The record as it is after a use at this time.
@@ -182,6 +183,12 @@ mod tests {
         let changes = Changes { cleared: true, ..set("b", "2") };
         let record = record.merged(&changes).unwrap();
         assert_eq!(record.values.keys().collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn merge_over_the_last_version_stays_there() {
+        let record = Record { version: u64::MAX, ..Record::default() };
+        assert_eq!(record.merged(&set("a", "1")).unwrap().version, u64::MAX);
     }
 
     #[test]

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use bytes::Bytes;
 use hmac::{Hmac, Mac as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -23,7 +22,7 @@ use sha2::Sha256;
 
 use super::db::{DbError, DbFuture, Row, Save, SessionDb};
 use super::record::{Lifetimes, Timestamp};
-use super::{Record, SessionId, SessionKey, TooLarge};
+use super::{Record, SessionId, SessionKey, TooLarge, stored};
 use crate::limits;
 
 /// So that a signature of ours for something else is none for this.
@@ -101,10 +100,9 @@ impl Signer {
         let signature = BASE64.decode(signature).ok()?;
         self.keys.iter().find(|key| (*key).clone().chain_update(body).verify_slice(&signature).is_ok())?;
         let body: Body = serde_json::from_slice(&BASE64.decode(body).ok()?).ok()?;
-        let values = body.values.into_iter().map(|(key, value)| (key, Bytes::from(value.get().to_owned())));
         let record = Record {
             version: body.version,
-            values: values.collect(),
+            values: stored::plain(body.values),
             expiry: body.expiry.map(Duration::from_secs),
             created: Timestamp(body.created),
             seen: Timestamp(body.seen),
@@ -128,7 +126,12 @@ impl Signer {
             values: values.collect(),
         };
         // Plain data in a tree without maps of other keys: it cannot fail.
-        let body = BASE64.encode(serde_json::to_vec(&body).unwrap_or_default());
+        self.sign(&serde_json::to_vec(&body).unwrap_or_default())
+    }
+
+    /// A cookie's value with this body, whatever it is.
+    pub(super) fn sign(&self, body: &[u8]) -> String {
+        let body = BASE64.encode(body);
         let [first, ..] = self.keys.as_slice() else { return String::new() };
         let signature = BASE64.encode(first.clone().chain_update(&body).finalize().into_bytes());
         format!("{body}.{signature}")

@@ -4,22 +4,19 @@
 //! burst costs one fsync. Another reads, so that a load never waits for one. Both queues are
 //! bounded; a save is acknowledged after its commit and not before.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use super::db::{DbError, DbFuture, Row, Save, SessionDb};
 use super::gather::Gathering;
 use super::record::{Lifetimes, Timestamp};
-use super::{Record, SessionKey};
+use super::{Record, SessionKey, stored};
 use crate::limits;
 
 /// The schema that this host reads and writes (`PRAGMA user_version`).
@@ -342,7 +339,7 @@ fn insert(connection: &Connection, key: SessionKey, record: &Record, now: Timest
         .execute(params![
             key.as_bytes(),
             record.version.cast_signed(),
-            encode(record)?,
+            stored::encode(&record.values).map_err(json_error)?,
             record.created.0.cast_signed(),
             now.0.cast_signed(),
             record.seen.0.cast_signed(),
@@ -365,7 +362,7 @@ fn select(connection: &Connection, key: SessionKey) -> rusqlite::Result<Option<R
             }
             Ok(Row::Saved(Record {
                 version: number(0)?,
-                values: decode(row.get_ref(1)?.as_str()?)?,
+                values: stored::decode(row.get_ref(1)?.as_str()?).map_err(json_error)?,
                 expiry: row.get::<_, Option<i64>>(5)?.map(|own| Duration::from_secs(own.cast_unsigned())),
                 created: Timestamp(number(2)?),
                 seen: Timestamp(number(3)?),
@@ -373,20 +370,6 @@ fn select(connection: &Connection, key: SessionKey) -> rusqlite::Result<Option<R
             }))
         })
         .optional()
-}
-
-fn encode(record: &Record) -> rusqlite::Result<String> {
-    let mut values = BTreeMap::new();
-    for (key, value) in &record.values {
-        let json: &RawValue = serde_json::from_slice(value).map_err(json_error)?;
-        values.insert(key, json);
-    }
-    serde_json::to_string(&values).map_err(json_error)
-}
-
-fn decode(text: &str) -> rusqlite::Result<BTreeMap<String, Bytes>> {
-    let values: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).map_err(json_error)?;
-    Ok(values.into_iter().map(|(key, value)| (key, Bytes::from(String::from(Box::<str>::from(value))))).collect())
 }
 
 pub(super) fn json_error(error: serde_json::Error) -> rusqlite::Error {

@@ -57,15 +57,28 @@ impl Connector {
     }
 }
 
-fn own_roots(path: &Path) -> Result<RootCertStore, AuthorityError> {
+/// The certificates of a file of authorities (PEM), at least one, as DER.
+///
+/// # Errors
+/// [`AuthorityError`]
+pub fn authorities(path: &Path) -> Result<Vec<CertificateDer<'static>>, AuthorityError> {
     let failed = |cause: String| AuthorityError { path: path.to_owned(), cause };
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| failed(error.to_string()))? {
-        let certificate = certificate.map_err(|error| failed(error.to_string()))?;
-        roots.add(certificate).map_err(|error| failed(error.to_string()))?;
+    let found = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match found {
+        Ok(none) if none.is_empty() => Err(failed("no certificate in PEM".to_owned())),
+        found => found.map_err(|error| failed(error.to_string())),
     }
-    if roots.is_empty() {
-        return Err(failed("no certificate in PEM".to_owned()));
+}
+
+/// Makes our cryptography that of libraries which ask the process for some. Again, it does nothing.
+pub fn provide() {
+    let _there_already = ring::default_provider().install_default();
+}
+
+fn own_roots(path: &Path) -> Result<RootCertStore, AuthorityError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in authorities(path)? {
+        roots.add(certificate).map_err(|error| AuthorityError { path: path.to_owned(), cause: error.to_string() })?;
     }
     Ok(roots)
 }

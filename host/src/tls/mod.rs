@@ -20,7 +20,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 pub use tokio_rustls::server::TlsStream;
 
-pub use self::client::{AuthorityError, Connector};
+pub use self::client::{AuthorityError, Connector, authorities, provide};
 
 use crate::limits;
 

@@ -59,6 +59,14 @@ pub struct Frames {
     reading: Reading,
     /// Our close frame is waiting or sent: nothing may follow it (RFC 6455 §5.5.1).
     closed: bool,
+    wrote: Wrote,
+}
+
+/// Whether the connection has taken any bytes since that was asked last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrote {
+    Nothing,
+    Something,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +102,15 @@ impl Frames {
         // Copied: a slice of hyper's read buffer, even an empty one, would keep all of that alive.
         let ahead = Ahead { bytes: read.to_vec(), taken: 0 };
         let reader = Reader::new(message_bytes_max, deflate.is_some());
-        Self { io, reader, writer: Writer::new(deflate), ahead, reading: Reading::Open, closed: false }
+        Self {
+            io,
+            reader,
+            writer: Writer::new(deflate),
+            ahead,
+            reading: Reading::Open,
+            closed: false,
+            wrote: Wrote::Nothing,
+        }
     }
 
     /// The next thing from the peer. After its close frame and our answer the connection is over. After a
@@ -106,6 +122,23 @@ impl Frames {
             Reading::Closed => self.poll_flush(cx).map(|_| Incoming::End),
             Reading::Broken => self.poll_discard(cx),
         }
+    }
+
+    /// Whether the peer has begun a frame or a message that is not yet whole.
+    #[must_use]
+    pub fn is_midway(&self) -> bool {
+        self.reading == Reading::Open && self.reader.is_midway()
+    }
+
+    /// What the peer still sends is read and thrown away, as after a violation.
+    pub fn break_off(&mut self) {
+        self.reading = Reading::Broken;
+        self.ahead = Ahead::default();
+    }
+
+    /// Whether the connection has taken any bytes since this was asked last.
+    pub fn has_taken(&mut self) -> bool {
+        std::mem::replace(&mut self.wrote, Wrote::Nothing) == Wrote::Something
     }
 
     /// Ready when a frame may be given to `start`: few enough bytes wait to be written.
@@ -172,8 +205,7 @@ impl Frames {
             return Poll::Ready(match seen {
                 Seen::Event(event) => self.incoming(event),
                 Seen::Violation(violation) => {
-                    self.reading = Reading::Broken;
-                    self.ahead = Ahead::default();
+                    self.break_off();
                     Incoming::Violation(violation.close())
                 }
                 Seen::Nothing => continue,
@@ -231,7 +263,7 @@ impl Frames {
 
     /// Writes once.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Gone>> {
-        let Self { io, writer, .. } = self;
+        let Self { io, writer, wrote, .. } = self;
         let io = Pin::new(&mut **io);
         let written = ready!(WRITE.with_borrow_mut(|small| {
             small.clear();
@@ -244,6 +276,7 @@ impl Frames {
             Ok(0) | Err(_) => Poll::Ready(Err(Gone)),
             Ok(written) => {
                 writer.advance(written);
+                *wrote = Wrote::Something;
                 Poll::Ready(Ok(()))
             }
         }

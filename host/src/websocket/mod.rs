@@ -9,8 +9,10 @@ pub mod frames;
 pub mod registry;
 mod talk;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -28,7 +30,7 @@ use crate::limits;
 use crate::port::websocket::{Answer, Style, WebsocketPort};
 
 /// A connection after its upgrade, and what had been read of it; none if the peer left before.
-pub type Upgrade = std::pin::Pin<Box<dyn Future<Output = Option<(Io, Bytes)>> + Send>>;
+pub type Upgrade = Pin<Box<dyn Future<Output = Option<(Io, Bytes)>> + Send>>;
 
 /// What a websocket's task works with.
 pub struct Websocket {
@@ -42,11 +44,46 @@ pub struct Websocket {
     pub message_bytes_max: usize,
     /// The compression that the handshake has agreed on, if any.
     pub deflate: Option<Deflate>,
+    /// What time its peer has.
+    pub patience: Patience,
+}
+
+/// What time the peer of a websocket has. Manifest section `[http]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// From the first byte of a message to its last.
+    pub message: Duration,
+    /// That it may take nothing of what is sent to it.
+    pub stall: Duration,
 }
 
 /// Runs a websocket that was told of, [`WebsocketPort::connect`], to its end. `answered` gets the handshake's answer; `upgrade` resolves once the
 /// answer was 101 and has left.
-pub async fn run(mut websocket: Websocket, answered: oneshot::Sender<Answer>, upgrade: Upgrade) {
+pub fn run(
+    websocket: Websocket,
+    answered: oneshot::Sender<Answer>,
+    upgrade: Upgrade,
+) -> impl Future<Output = ()> + Send {
+    // What the handshake needs is given back after it: the task of an idle websocket is its `Talk`, and little more.
+    let opened: Pin<Box<dyn Future<Output = Opened> + Send>> = Box::pin(open(websocket, answered, upgrade));
+    async move {
+        let Opened { mut talk, accepted } = opened.await;
+        (&mut talk).await;
+        if accepted {
+            // By the version that it ended on.
+            talk.websocket.tell(closed);
+        }
+    }
+}
+
+/// A websocket after its handshake.
+struct Opened {
+    talk: Talk,
+    /// The handshake was answered with 101.
+    accepted: bool,
+}
+
+async fn open(mut websocket: Websocket, answered: oneshot::Sender<Answer>, upgrade: Upgrade) -> Opened {
     let mut call = Some(websocket.begin());
     let answer = websocket.answer(&mut call).await;
     let accepted = matches!(answer, Answer::Accept(_));
@@ -57,12 +94,7 @@ pub async fn run(mut websocket: Websocket, answered: oneshot::Sender<Answer>, up
     if accepted {
         websocket.tell(opened);
     }
-    let mut talk = Talk::new(websocket, frames, call);
-    (&mut talk).await;
-    if accepted {
-        // By the version that it ended on.
-        talk.websocket.tell(closed);
-    }
+    Opened { talk: Talk::new(websocket, frames, call), accepted }
 }
 
 impl Websocket {
@@ -93,6 +125,9 @@ impl Websocket {
             let Poll::Ready(verdict) = dispatch::poll(running, &self.seat, &self.app, &self.port.id, cx) else {
                 return self.port.poll_answered(cx);
             };
+            if matches!(self.port.style, Style::Event) {
+                self.app.event_took(self.seat.version, self.port.head.started().elapsed().unwrap_or_default());
+            }
             *call = self.seat.next(&self.app, &self.port, &verdict);
             if call.is_none() {
                 self.settle(verdict);

@@ -10,7 +10,9 @@ use crate::app::{App, Version};
 use crate::event::WebsocketId;
 use crate::failure::close_code;
 use crate::limits;
+use crate::outbox::Outboxes;
 use crate::port::websocket::{Style, WebsocketPort};
+use crate::usage::Usage;
 
 /// What the websockets of an app are closed with that is served no more.
 pub const UNDEPLOYED: &str = "the app was undeployed";
@@ -32,7 +34,18 @@ pub struct Live {
     pub app: Arc<App>,
 }
 
-/// An app whose version has changed, and the websockets that have not gone with it yet.
+/// The live websockets of an app.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OfApp {
+    /// How many.
+    pub websockets: usize,
+    /// Bytes that wait for their peers.
+    pub outbox_bytes: usize,
+    /// What they have used.
+    pub usage: Usage,
+}
+
+/// An app whose versions have changed, and the websockets that have not gone with that yet.
 struct Drain {
     app: Arc<App>,
     /// Until when there may be more of them.
@@ -74,14 +87,18 @@ impl Registry {
         lock(&self.live).values().cloned().collect()
     }
 
-    /// How many each app has, by its name.
-    pub fn counts(&self) -> HashMap<String, usize> {
-        let live = lock(&self.live);
-        let mut counts = HashMap::<&str, usize>::new();
-        for Live { app, .. } in live.values() {
-            *counts.entry(&app.name).or_default() += 1;
+    /// What each app has, by its name.
+    pub fn by_app(&self) -> HashMap<String, OfApp> {
+        // The lock is not held for as long as all of them are asked.
+        let all = self.all();
+        let mut apps = HashMap::<&str, OfApp>::new();
+        for Live { app, port } in &all {
+            let found = apps.entry(&app.name).or_default();
+            found.websockets += 1;
+            found.outbox_bytes += port.outbox.bytes();
+            found.usage = found.usage.with(port.usage());
         }
-        counts.into_iter().map(|(app, count)| (app.to_owned(), count)).collect()
+        apps.into_iter().map(|(app, found)| (app.to_owned(), found)).collect()
     }
 
     /// Closes those of an app that is served no more, with 1001. One that comes after is closed as it comes.
@@ -94,15 +111,16 @@ impl Registry {
         self.all().into_iter().filter(move |live| Arc::ptr_eq(&live.app, app)).map(|live| live.port)
     }
 
-    /// The app has another current version: its loop-style websockets are told, and those that stay where they are for
-    /// too long are closed by [`Self::close_stale`].
+    /// Other versions serve the app: loop-style websockets that are to move are told, and those that stay where they are
+    /// for too long are closed by [`Self::close_stale`].
     pub fn swapped(&self, app: &Arc<App>, now: Instant) {
-        let current = app.current();
-        let retiring = |port: &WebsocketPort| matches!(port.style, Style::Loop(_)) && takes_over(&current, port);
-        for port in self.of(app).filter(|port| retiring(port)) {
-            port.retire(current.number);
+        for port in self.of(app).filter(|port| matches!(port.style, Style::Loop(_))) {
+            let wanted = app.version_for(port.lot);
+            if takes_over(&wanted, &port) {
+                port.retire(wanted.number);
+            }
         }
-        let until = now + current.drain + 2 * limits::SWEEP;
+        let until = now + app.drain() + 2 * limits::SWEEP;
         let mut draining = lock(&self.draining);
         match draining.iter_mut().find(|drain| Arc::ptr_eq(&drain.app, app)) {
             Some(drain) => drain.until = drain.until.max(until),
@@ -110,7 +128,35 @@ impl Registry {
         }
     }
 
-    /// Closes with 1012 what has stayed for too long on a version that is not the current one: loop-style websockets, and
+    /// Where outboxes hold too much together, empties the fullest and closes their websockets with 1013, so that those who
+    /// read are not refused for those who do not. To be called every [`limits::SWEEP`].
+    pub fn relieve(&self, outboxes: &Outboxes) {
+        let (excess, short) = (outboxes.excess(), outboxes.was_short());
+        if excess.is_none() && !short {
+            return;
+        }
+        let mut all: Vec<_> = self.all().into_iter().map(|live| (live.port.outbox.bytes(), live.port)).collect();
+        all.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+        let (mut left, mut closed) = (excess.unwrap_or_default(), 0);
+        for (bytes, port) in &all {
+            let shared = bytes.saturating_sub(limits::OUTBOX_OWN_BYTES);
+            if left == 0 || shared == 0 {
+                port.outbox.nudge();
+                continue;
+            }
+            left = left.saturating_sub(shared);
+            closed += 1;
+            port.overflowed();
+        }
+        let bytes_max = outboxes.bytes_max();
+        tracing::warn!(
+            closed,
+            bytes_max,
+            "what waits for slow peers fills the memory for it: the fullest were closed; --outbox-memory gives more"
+        );
+    }
+
+    /// Closes with 1012 what has stayed for too long on a version that is not to serve it: loop-style websockets, and
     /// event-style ones whose handler is gone. To be called every [`limits::SWEEP`].
     pub fn close_stale(&self, now: Instant) {
         if lock(&self.draining).is_empty() {
@@ -132,19 +178,23 @@ impl Registry {
 impl Drain {
     /// Notes who is on which version, and gives those that have been on theirs for too long.
     fn over(&mut self, all: &[Live], now: Instant) -> Vec<Arc<WebsocketPort>> {
-        let current = self.app.current();
+        let drain = self.app.drain();
         let stale = |live: &&Live| {
             let Live { port, app } = live;
+            if !Arc::ptr_eq(app, &self.app) {
+                return false;
+            }
+            let wanted = app.version_for(port.lot);
             // An event-style websocket that nothing has happened to moves when something does.
-            let moves = matches!(port.style, Style::Event) && takes_over(&current, port);
-            Arc::ptr_eq(app, &self.app) && port.version() != current.number && !moves
+            let moves = matches!(port.style, Style::Event) && takes_over(&wanted, port);
+            port.version() != wanted.number && !moves
         };
         let before = std::mem::take(&mut self.left);
         let mut over = Vec::new();
         for Live { port, .. } in all.iter().filter(stale) {
             let seen = before.get(&port.id).filter(|(moves, _)| *moves == port.moves());
             let since = seen.map_or(now, |(_, since)| *since);
-            if now.saturating_duration_since(since) >= current.drain {
+            if now.saturating_duration_since(since) >= drain {
                 over.push(port.clone());
             } else {
                 self.left.insert(port.id, (port.moves(), since));

@@ -1,5 +1,6 @@
-//! A server under measurement: a child process on core 0, and what the kernel says of it.
+//! A server under measurement: a child process on its cores, and what the kernel says of it.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,89 +10,120 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use sessile::limits;
-use sessile_tests::{App, Way};
+use sessile_tests::{App, Host};
 use tempfile::TempDir;
+
+/// The load has the second core.
+const LOAD: usize = 1;
 
 /// Which server.
 #[derive(Clone, Copy)]
-pub(crate) enum Kind {
-    NativeWebsocket,
-    /// The same for large messages, with tungstenite's own buffer of 128 KiB.
-    NativeLarge,
-    NativeHttp,
-    /// hyper, echoing bodies.
-    NativeStream,
-    Sessile,
-    /// Sessile with the guest that does what it is told.
-    Faults,
+pub(crate) enum Program {
+    /// The native one, which is told to be this.
+    Native(&'static str),
+    /// Sessile, with this app.
+    Sessile(fn() -> App),
 }
 
-impl Kind {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::NativeWebsocket => "tokio-tungstenite echo, 1 KiB, 64 connections",
-            Self::NativeLarge => "tokio-tungstenite echo, 16 KiB, 64 connections",
-            Self::NativeHttp => "hyper hello, 64 connections",
-            Self::NativeStream => "hyper",
-            Self::Sessile | Self::Faults => "sessile",
-        }
-    }
+/// How many threads do a server's I/O.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Threads {
+    /// One, with the first core for itself.
+    One,
+    /// Two, on the first two cores; where there is no third, the load is on one of them.
+    Two,
+}
 
-    /// What the program is told to be, where it is the native one.
-    fn native(self) -> Option<&'static str> {
-        match self {
-            Self::NativeWebsocket => Some("websocket"),
-            Self::NativeLarge => Some("large"),
-            Self::NativeHttp => Some("http"),
-            Self::NativeStream => Some("stream"),
-            Self::Sessile | Self::Faults => None,
-        }
-    }
+/// A program with its app and its data folder, to be started again and again: what it compiles, it compiles once.
+pub(crate) struct Station {
+    program: Program,
+    app: Option<App>,
+    data: TempDir,
 }
 
 /// A running server, ended with its drop.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
-    _app: Option<App>,
-    _data: Option<TempDir>,
 }
 
-impl Server {
-    pub(crate) fn start(kind: Kind) -> Self {
-        Self::start_at(kind, None)
+impl Station {
+    pub(crate) fn new(program: Program) -> Self {
+        let app = match program {
+            Program::Native(_) => None,
+            Program::Sessile(app) => Some(app()),
+        };
+        Self { program, app, data: TempDir::new().expect("a data folder") }
     }
 
-    /// Starts one; Sessile with its default settings, its log thrown away.
-    pub(crate) fn start_at(kind: Kind, data: Option<&Path>) -> Self {
-        let own = data.is_none().then(|| TempDir::new().expect("a data folder"));
-        let data = data.or(own.as_ref().map(TempDir::path)).expect("one of the two");
-        let program = std::env::current_exe().expect("this program");
-        let (mut command, app) = match kind.native() {
-            Some(what) => {
-                let mut command = Command::new(program);
-                command.args(["native", what]);
-                (command, None)
+    pub(crate) fn app(&self) -> Option<&App> {
+        self.app.as_ref()
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Starts it on one core.
+    pub(crate) fn start(&self) -> Server {
+        self.start_with(Threads::One)
+    }
+
+    /// Starts it; Sessile with its default settings, its log thrown away.
+    pub(crate) fn start_with(&self, threads: Threads) -> Server {
+        self.launch(threads, Stdio::null())
+    }
+
+    /// Starts it on one core, its log in this file.
+    pub(crate) fn start_logged(&self, log: &Path) -> Server {
+        self.launch(Threads::One, File::create(log).expect("a log").into())
+    }
+
+    /// Deploys another app to the server that runs here.
+    pub(crate) fn deploy(&self, app: &App) {
+        let mut command = Command::new(Host::program());
+        command.arg("deploy").arg(app.path()).arg("--to").arg(self.data.path());
+        let deployed = command.output().expect("the program runs");
+        assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stderr));
+    }
+
+    fn launch(&self, threads: Threads, log: Stdio) -> Server {
+        let mut command = self.command();
+        // A child inherits the cores that this thread has while it starts it, and tokio counts them.
+        match threads {
+            Threads::One => pin(&[0]),
+            Threads::Two => {
+                command.env("TOKIO_WORKER_THREADS", "2");
+                pin(&[0, 1]);
             }
-            None => {
-                let beside = program.ancestors().nth(2).expect("a target folder").join("sessile-under-test");
-                let mut command = Command::new(beside);
-                let app = if matches!(kind, Kind::Faults) { App::faults(Way::Keep) } else { App::example("echo") };
-                command.arg("serve").arg(app.path()).args(["--listen", "127.0.0.1:0", "--data"]).arg(data);
-                (command, Some(app))
-            }
-        };
-        // A child inherits the core that this thread has while it starts it.
-        pin(0);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the server starts");
-        pin(1);
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the server starts");
+        pin_load(threads);
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout is piped")).read_line(&mut line).expect("a line");
         let address =
             line.trim().strip_prefix("listening on http://").expect("the address").parse().expect("an address");
-        Self { child, address, _app: app, _data: own }
+        Server { child, address }
     }
 
+    fn command(&self) -> Command {
+        match self.program {
+            Program::Native(what) => {
+                let mut command = Command::new(std::env::current_exe().expect("this program"));
+                command.args(["native", what]);
+                command
+            }
+            Program::Sessile(_) => {
+                let mut command = Command::new(Host::program());
+                command.arg("serve").args(self.app.as_ref().map(App::path));
+                command.args(["--listen", "127.0.0.1:0", "--data"]).arg(self.data.path());
+                command
+            }
+        }
+    }
+}
+
+impl Server {
     /// CPU that all its threads have used.
     pub(crate) fn cpu(&self) -> Duration {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("its threads");
@@ -119,14 +151,44 @@ impl Server {
         self.status("VmHWM:")
     }
 
+    /// KiB of huge pages, which are resident as a whole.
+    pub(crate) fn huge_pages(&self) -> u64 {
+        self.kibibytes("smaps_rollup", "AnonHugePages:")
+    }
+
     fn memory(&self) -> u64 {
         self.status("VmRSS:")
     }
 
     fn status(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
+        self.kibibytes("status", name)
+    }
+
+    fn kibibytes(&self, file: &str, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).expect("its status");
         let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("its memory");
         line.trim().trim_end_matches(" kB").parse().expect("KiB")
+    }
+}
+
+/// A process of the lowest priority that spins on the server's core, until its drop.
+pub(crate) struct Spinner(Child);
+
+impl Spinner {
+    pub(crate) fn start() -> Self {
+        pin(&[0]);
+        let child =
+            Command::new("nice").args(["-n", "19", "sh", "-c", "while :; do :; done"]).spawn().expect("a process");
+        pin_load(Threads::One);
+        Self(child)
+    }
+}
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        // It does not end by itself.
+        let _ended = self.0.kill();
+        let _reaped = self.0.wait();
     }
 }
 
@@ -138,16 +200,27 @@ impl Drop for Server {
     }
 }
 
-/// Puts this thread on a core, where there is more than one.
-pub(crate) fn pin(core: usize) {
+/// Puts this thread where the load of such a server belongs.
+pub(crate) fn pin_load(threads: Threads) {
+    let cores = std::fs::read_dir("/sys/devices/system/cpu").map_or(1, |all| {
+        let numbered = |name: &str| name.strip_prefix("cpu").is_some_and(|number| number.parse::<u32>().is_ok());
+        all.flatten().filter(|entry| entry.file_name().to_str().is_some_and(numbered)).count()
+    });
+    pin(&[if threads == Threads::Two && cores > 2 { 2 } else { LOAD }]);
+}
+
+/// Puts this thread on cores, where there are so many.
+fn pin(wanted: &[usize]) {
     let mut cores = CpuSet::new();
-    cores.set(core);
+    wanted.iter().for_each(|core| cores.set(*core));
     // On one core there is nothing to separate, and ratios still hold.
     let _single = sched_setaffinity(None, &cores);
 }
 
-pub(crate) fn raise_file_limit() {
+/// Raises the limit of open files as far as it may be; how many that are.
+pub(crate) fn raise_file_limit() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     setrlimit(Resource::Nofile, raised).expect("more files may be open");
+    limit.maximum.unwrap_or(u64::MAX)
 }

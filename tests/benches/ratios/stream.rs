@@ -9,7 +9,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 
-use crate::server::{Kind, Server};
+use crate::apps;
+use crate::server::{Program, Station};
+use crate::table::{Figure, Goal, Table};
 
 const MIB: usize = 1024 * 1024;
 /// The largest body that the host takes.
@@ -18,20 +20,36 @@ const BODY: usize = 100 * MIB;
 const AT_ONCE: usize = 8;
 
 /// The medians of a server's rounds.
-pub(crate) struct Streaming {
+struct Streaming {
     /// CPU µs of the server for a MiB.
-    pub(crate) cpu: f64,
+    cpu: f64,
     /// MiB a second, in and out again.
-    pub(crate) rate: f64,
+    rate: f64,
     /// KiB that the process grew by for each exchange, at its largest.
-    pub(crate) growth: f64,
+    growth: f64,
 }
 
-pub(crate) async fn measure(kind: Kind, rounds: usize) -> Streaming {
-    let path = if matches!(kind, Kind::Faults) { "/fresh/echo" } else { "/" };
+pub(crate) async fn run(rounds: usize, table: &mut Table) {
+    let title = "100 MiB in and out, memory of each of 8 at once";
+    if !table.wants(title) {
+        return;
+    }
+    let native = measure(Program::Native("stream"), "/", rounds).await;
+    let sessile = measure(Program::Sessile(apps::faults), "/fresh/echo", rounds).await;
+    for (name, measured, goal) in
+        [("hyper", &native, Goal::Reported), ("a guest that reads and writes", &sessile, Goal::AtMost(2048.0))]
+    {
+        let Streaming { cpu, rate, growth } = measured;
+        let more = format!("CPU {cpu:.0} µs/MiB, {:.2} of native; one exchange {rate:.0} MiB/s", native.cpu / cpu);
+        table.row(&format!("{title}: {name}"), goal, Figure { value: *growth, unit: " KiB", decimals: 0 }, &more);
+    }
+}
+
+async fn measure(program: Program, path: &str, rounds: usize) -> Streaming {
+    let station = Station::new(program);
     let (mut cpus, mut rates, mut growths) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rounds {
-        let server = Server::start(kind);
+        let server = station.start();
         // What the first of them make resident once is not theirs.
         join_all((0..AT_ONCE).map(|_| echo(server.address, path, MIB))).await;
         let before = server.begin_peak();

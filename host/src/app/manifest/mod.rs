@@ -21,9 +21,9 @@ pub use self::error::{Fault, FaultKind, ManifestError};
 pub use self::origin::{NotAnOrigin, Origin, OriginRule};
 pub use self::settings::{
     AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, DRAIN_MAX, Export, Grants, HandlerLimits,
-    HandlerSettings, Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING,
-    OUTBOX_MESSAGES_CEILING, PACE_MAX, PaceSettings, ROLLBACK_WINDOW_MAX, Redirect, RollbackSettings, RouteSettings,
-    RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
+    HandlerSettings, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, PACE_MAX,
+    PaceSettings, ROLLBACK_WINDOW_MAX, Redirect, RollbackSettings, RouteSettings, RouteTarget, SESSION_AGE_MAX,
+    SameSite, Secure, SessionSettings, Store,
 };
 
 use self::error::Faults;

@@ -8,12 +8,15 @@ use super::origin::Origin;
 use super::read::Section;
 use super::settings::{
     AppSettings, Autosave, CPU_MAX, CorsSettings, DEADLINE_MAX, DRAIN_MAX, Export, Grants, HandlerLimits,
-    HandlerSettings, Isolation, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING,
-    OUTBOX_MESSAGES_CEILING, PACE_MAX, PaceSettings, ROLLBACK_WINDOW_MAX, Redirect, RollbackSettings, RouteSettings,
-    RouteTarget, SESSION_AGE_MAX, SameSite, Secure, SessionSettings, Store,
+    HandlerSettings, MEMORY_BYTES_CEILING, MEMORY_BYTES_FLOOR, OUTBOX_BYTES_CEILING, OUTBOX_MESSAGES_CEILING, PACE_MAX,
+    PaceSettings, ROLLBACK_WINDOW_MAX, Redirect, RollbackSettings, RouteSettings, RouteTarget, SESSION_AGE_MAX,
+    SameSite, Secure, SessionSettings, Store,
 };
 use crate::app::route::Pattern;
-use crate::limits::{AUTO_RESPONSE_BYTES_MAX, MESSAGE_BYTES_CEILING, SWAP_DRAIN};
+use crate::instance::Isolation;
+use crate::limits::{
+    AUTO_RESPONSE_BYTES_MAX, INSTANCES_MAX, MESSAGE_BYTES_CEILING, MESSAGES_PER_S_CEILING, SWAP_DRAIN,
+};
 use crate::outbound::{Grant, Network};
 use crate::outbox::Overflow;
 use crate::port::websocket::AutoResponse;
@@ -58,6 +61,7 @@ pub(super) fn rollback(mut section: Section<'_, '_>) -> RollbackSettings {
         window: window.map_or(default.window, Duration::from_secs),
         traps: section.integer("traps", 1..=1_000_000).unwrap_or(default.traps),
         percent: section.integer("percent", 0..=100).unwrap_or(default.percent),
+        p99_percent: section.integer("p99_percent", 0..=10_000).unwrap_or(default.p99_percent),
     };
     section.finish();
     settings
@@ -154,6 +158,7 @@ pub(super) fn pace(mut section: Section<'_, '_>) -> PaceSettings {
         idle: seconds("idle_s", default.idle),
         body: seconds("body_s", default.body),
         stall: seconds("stall_s", default.stall),
+        message: seconds("message_s", default.message),
     };
     section.finish();
     settings
@@ -199,8 +204,9 @@ pub(super) fn handler(name: &str, mut section: Section<'_, '_>, folder: &Path) -
         ("wasi:http/handler", Export::Standard),
     ];
     let export = section.choice("export", &exports, &[]);
-    let isolations = [("connection", Isolation::Connection), ("shared", Isolation::Shared)];
-    let isolation = section.choice("isolation", &isolations, &["event"]).unwrap_or_default();
+    let isolations =
+        [("connection", Isolation::Connection), ("shared", Isolation::Shared), ("event", Isolation::Event)];
+    let isolation = section.choice("isolation", &isolations, &[]).unwrap_or_default();
     let overflows = [("wait", Overflow::Wait), ("drop-oldest", Overflow::DropOldest), ("close", Overflow::Close)];
     let overflow = section.choice("overflow", &overflows, &[]).unwrap_or_default();
     let deflate = section.boolean("deflate").unwrap_or(false);
@@ -238,18 +244,21 @@ fn auto_response(mut section: Section<'_, '_>) -> Option<AutoResponse> {
 
 fn limits(mut section: Section<'_, '_>) -> HandlerLimits {
     let default = HandlerLimits::default();
-    let mut bytes = |key, low: usize, high: usize, default: usize| {
+    let mut count = |key, low: usize, high: usize, default: usize| {
         let read = section.integer(key, low as u64..=high as u64);
         read.and_then(|value| usize::try_from(value).ok()).unwrap_or(default)
     };
-    let message_bytes_max = bytes("message_bytes_max", 1, MESSAGE_BYTES_CEILING, default.message_bytes_max);
+    let message_bytes_max = count("message_bytes_max", 1, MESSAGE_BYTES_CEILING, default.message_bytes_max);
     let memory_bytes_max =
-        bytes("memory_bytes_max", MEMORY_BYTES_FLOOR, MEMORY_BYTES_CEILING, default.memory_bytes_max);
-    let outbox_bytes_max = bytes("outbox_bytes_max", 1, OUTBOX_BYTES_CEILING, default.outbox_bytes_max);
-    let outbox_messages_max = bytes("outbox_messages_max", 1, OUTBOX_MESSAGES_CEILING, default.outbox_messages_max);
+        count("memory_bytes_max", MEMORY_BYTES_FLOOR, MEMORY_BYTES_CEILING, default.memory_bytes_max);
+    let outbox_bytes_max = count("outbox_bytes_max", 1, OUTBOX_BYTES_CEILING, default.outbox_bytes_max);
+    let outbox_messages_max = count("outbox_messages_max", 1, OUTBOX_MESSAGES_CEILING, default.outbox_messages_max);
+    let in_flight_max = count("in_flight_max", 1, INSTANCES_MAX, default.in_flight_max);
     let cpu = milliseconds(&mut section, "cpu_ms", CPU_MAX).unwrap_or(default.cpu);
     let deadline = milliseconds(&mut section, "deadline_ms", DEADLINE_MAX);
     let outbound = milliseconds(&mut section, "outbound_ms", DEADLINE_MAX).unwrap_or(default.outbound);
+    let rate = section.integer("messages_per_s", 1..=u64::from(MESSAGES_PER_S_CEILING));
+    let messages_per_s = rate.and_then(|rate| u32::try_from(rate).ok());
     section.finish();
     HandlerLimits {
         message_bytes_max,
@@ -259,6 +268,8 @@ fn limits(mut section: Section<'_, '_>) -> HandlerLimits {
         outbox_bytes_max,
         outbox_messages_max,
         outbound,
+        messages_per_s,
+        in_flight_max,
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Origin, OriginRule};
 use crate::app::route::Pattern;
+use crate::instance::Isolation;
 use crate::limits::{self, KIB, MIB};
 use crate::outbound::Grant;
 use crate::outbox::Overflow;
@@ -121,6 +122,8 @@ pub struct PaceSettings {
     pub body: Duration,
     /// `stall_s`: that a peer may take nothing of what is sent to it; up to [`PACE_MAX`].
     pub stall: Duration,
+    /// `message_s`: from the first byte of a websocket's message to its last; up to [`PACE_MAX`].
+    pub message: Duration,
 }
 
 impl PaceSettings {
@@ -132,17 +135,24 @@ impl PaceSettings {
             idle: self.idle.max(other.idle),
             body: self.body.max(other.body),
             stall: self.stall.max(other.stall),
+            message: self.message.max(other.message),
         }
     }
 }
 
 impl Default for PaceSettings {
     fn default() -> Self {
-        Self { head: limits::HEAD, idle: limits::IDLE, body: limits::BODY_GRACE, stall: limits::STALL }
+        Self {
+            head: limits::HEAD,
+            idle: limits::IDLE,
+            body: limits::BODY_GRACE,
+            stall: limits::STALL,
+            message: limits::MESSAGE,
+        }
     }
 }
 
-/// `[rollback]`: when a version that traps is rolled back by itself to the one before.
+/// `[rollback]`: when a version is rolled back by itself to the one before, and a canary aborted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RollbackSettings {
     /// `window_s`: from its swap on; zero: never. Up to [`ROLLBACK_WINDOW_MAX`].
@@ -151,11 +161,18 @@ pub struct RollbackSettings {
     pub traps: u64,
     /// `percent`: that they are of all calls, at least.
     pub percent: u64,
+    /// `p99_percent`: of the current version's p99, past which a canary is aborted; zero: never.
+    pub p99_percent: u64,
 }
 
 impl Default for RollbackSettings {
     fn default() -> Self {
-        Self { window: limits::TRIAL, traps: limits::TRIAL_TRAPS, percent: limits::TRIAL_PERCENT }
+        Self {
+            window: limits::TRIAL,
+            traps: limits::TRIAL_TRAPS,
+            percent: limits::TRIAL_PERCENT,
+            p99_percent: limits::CANARY_P99_PERCENT,
+        }
     }
 }
 
@@ -203,16 +220,6 @@ pub enum Export {
     Standard,
 }
 
-/// Who shares an instance.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Isolation {
-    /// Nobody: an instance serves one websocket or one exchange.
-    #[default]
-    Connection,
-    /// Everybody: instances serve anyone's events.
-    Shared,
-}
-
 /// When the session of a websocket is saved without being told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Autosave {
@@ -242,6 +249,11 @@ pub struct HandlerLimits {
     /// `outbound_ms`: without a byte either way, after which a request to another host is given up; up to
     /// [`DEADLINE_MAX`].
     pub outbound: Duration,
+    /// `messages_per_s`: messages of a peer in a second, and at once; up to [`limits::MESSAGES_PER_S_CEILING`]. None: as
+    /// many as the handler takes.
+    pub messages_per_s: Option<u32>,
+    /// Events and exchanges that are under way at once; up to [`limits::INSTANCES_MAX`].
+    pub in_flight_max: usize,
 }
 
 impl Default for HandlerLimits {
@@ -254,6 +266,8 @@ impl Default for HandlerLimits {
             outbox_bytes_max: limits::OUTBOX_BYTES_MAX,
             outbox_messages_max: limits::OUTBOX_MESSAGES_MAX,
             outbound: limits::OUTBOUND_IDLE,
+            messages_per_s: None,
+            in_flight_max: limits::IN_FLIGHT_MAX,
         }
     }
 }

@@ -72,6 +72,14 @@ pub enum VersionError {
         /// The handler.
         handler: String,
     },
+    /// A loop has its instance to itself.
+    #[error(
+        "handler '{handler}': a loop-style handler has one instance for each websocket; leave `isolation` out, or write it in event style"
+    )]
+    Isolation {
+        /// The handler.
+        handler: String,
+    },
     /// The signature is not one that this host takes.
     #[error(transparent)]
     Signature(#[from] SignatureError),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{Files, MANIFEST, Place, Target, Version, VersionError};
 use crate::app::archive::{Archive, Contents, Record, Shelf};
+use crate::app::digest::Digest;
 use crate::app::manifest::{self, Autosave, Export, HandlerSettings, Manifest, Redirect, RouteSettings, RouteTarget};
 use crate::app::route::Router;
 use crate::app::signature::TrustedKeys;
@@ -14,11 +15,12 @@ use crate::feed::Source;
 use crate::group::Groups;
 use crate::instance::cache::Cache;
 use crate::instance::engine::Engine;
-use crate::instance::load::{self, Exports, Loaded};
+use crate::instance::load::{self, Exports, LoadError, Loaded, Wanted};
 use crate::instance::{Handler, Isolation, Settings};
 use crate::limits;
 use crate::outbound::Outbound;
 use crate::outbox::Bounds;
+use crate::rate::Quota;
 use crate::session::{CookieSettings, Lifetimes, SameSite, Secure};
 
 /// What versions are loaded with.
@@ -101,8 +103,9 @@ impl Loader {
         let mut compiled = 0;
         for (digest, name) in &names {
             let Some(settings) = manifest.handlers.get(*name) else { continue };
-            let bytes = self.archive.blobs.read(**digest)?;
-            let fresh = load::compile(&self.engine, &self.cache, &settings.component, &bytes);
+            let bytes = || self.bytes(**digest);
+            let wanted = Wanted { path: &settings.component, digest: digest.hex(), bytes: &bytes };
+            let fresh = load::compile(&self.engine, &self.cache, &wanted);
             compiled += usize::from(fresh.map_err(|cause| VersionError::Load { handler: (*name).clone(), cause })?);
         }
         Ok((names.len(), compiled))
@@ -112,9 +115,14 @@ impl Loader {
         let digest = contents.components.get(name).copied();
         let digest =
             digest.ok_or_else(|| VersionError::Incomplete { what: format!("component of handler '{name}'") })?;
-        let bytes = self.archive.blobs.read(digest)?;
-        load::load(&self.engine, &self.cache, &settings.component, &bytes)
+        let bytes = || self.bytes(digest);
+        let wanted = Wanted { path: &settings.component, digest: digest.hex(), bytes: &bytes };
+        load::load(&self.engine, &self.cache, &wanted)
             .map_err(|cause| VersionError::Load { handler: name.to_owned(), cause })
+    }
+
+    fn bytes(&self, digest: Digest) -> Result<Vec<u8>, LoadError> {
+        self.archive.blobs.read(digest).map_err(|error| LoadError::Lost(error.to_string()))
     }
 
     fn handler(
@@ -127,6 +135,9 @@ impl Loader {
         let exports = choose(loaded.exports, settings.export, &source.handler)?;
         if settings.autosave == Autosave::Event && exports.events.is_none() {
             return Err(VersionError::Autosave { handler: source.handler.to_string() });
+        }
+        if settings.isolation != Isolation::Connection && exports.looped.is_some() {
+            return Err(VersionError::Isolation { handler: source.handler.to_string() });
         }
         let identity = identity(&self.engine, groups, source, settings);
         Ok(Handler::new(self.engine.clone(), loaded.pre, exports, identity, for_instances(settings)))
@@ -224,6 +235,7 @@ fn identity(engine: &Engine, groups: &Arc<Groups>, source: Source, settings: &Ha
             client: engine.outbound().clone(),
         },
         memory_bytes_max: limits.memory_bytes_max,
+        memory: engine.memory().clone(),
         message_bytes_max: limits.message_bytes_max,
         source: Arc::new(source),
         hostcall_bytes_max: (2 * limits::MIB).max(limits.message_bytes_max + 64 * limits::KIB),
@@ -233,10 +245,7 @@ fn identity(engine: &Engine, groups: &Arc<Groups>, source: Source, settings: &Ha
 fn for_instances(settings: &HandlerSettings) -> Settings {
     let limits = &settings.limits;
     Settings {
-        isolation: match settings.isolation {
-            manifest::Isolation::Connection => Isolation::Connection,
-            manifest::Isolation::Shared => Isolation::Shared,
-        },
+        isolation: settings.isolation,
         cpu: limits.cpu,
         deadline: limits.deadline,
         message_bytes_max: limits.message_bytes_max,
@@ -246,6 +255,8 @@ fn for_instances(settings: &HandlerSettings) -> Settings {
             overflow: settings.overflow,
         },
         deflate: settings.deflate,
+        in_flight_max: limits.in_flight_max,
+        messages: limits.messages_per_s.map(|rate| Quota::a_second(rate, rate)),
         auto_response: settings.auto_response.clone().map(Arc::new),
         autosave: settings.autosave == Autosave::Event,
     }

@@ -33,6 +33,7 @@ use crate::event::ExchangeId;
 use crate::limits;
 use crate::meter::Meter;
 use crate::session::{CookieAction, CookieSettings, SessionBinding};
+use crate::usage::Totals;
 
 /// The request's body: chunks of any size.
 pub type RequestBody = Pin<Box<dyn Stream<Item = Result<Bytes, PeerGone>> + Send>>;
@@ -68,6 +69,26 @@ struct Body {
     waited: Duration,
     /// For how long they may be, whatever the rate.
     grace: Duration,
+}
+
+/// What an exchange begins with.
+pub struct ExchangeParts {
+    /// The request's head.
+    pub head: Head,
+    /// Its body, if it has one.
+    pub body: Option<RequestBody>,
+    /// The session.
+    pub session: SessionBinding,
+    /// How the session cookie is set.
+    pub cookies: Arc<CookieSettings>,
+    /// Whether the peer's connection is encrypted.
+    pub secure: bool,
+    /// Cancelled where the connection is to end after the answer.
+    pub connection: CancellationToken,
+    /// What time the peer has.
+    pub patience: Patience,
+    /// Where the bytes of the bodies are counted.
+    pub used: Arc<Totals>,
 }
 
 /// A response on its way to the peer.
@@ -119,23 +140,15 @@ pub enum ExchangeError {
 }
 
 impl ExchangePort {
-    /// An exchange whose head has come. Its connection ends after what it sends once `connection` is
-    /// cancelled.
-    pub fn new(
-        head: Head,
-        body: Option<RequestBody>,
-        session: SessionBinding,
-        cookies: Arc<CookieSettings>,
-        secure: bool,
-        connection: CancellationToken,
-        patience: Patience,
-    ) -> Self {
+    /// An exchange whose head has come.
+    pub fn new(parts: ExchangeParts) -> Self {
+        let ExchangeParts { head, body, session, cookies, secure, connection, patience, used } = parts;
         let meter = Arc::<Meter>::default();
         Self {
             id: ExchangeId::mint(),
             head,
             session,
-            pace: Arc::new(Pace::new(meter.clone())),
+            pace: Arc::new(Pace::new(meter.clone(), used)),
             meter,
             cookies,
             secure,
@@ -174,7 +187,7 @@ impl ExchangePort {
             }
         }
         let len = max.min(body.left.len());
-        self.pace.moved(len as u64);
+        self.pace.read(len as u64);
         Ok(Some(body.left.split_to(len)))
     }
 
@@ -190,6 +203,7 @@ impl ExchangePort {
             self.finish(Answer::Whole(unsaved()));
             return Err(error);
         }
+        self.pace.wrote(body.len() as u64);
         self.finish(Answer::Whole(head.map(|()| Bytes::from(body))));
         Ok(())
     }
@@ -237,7 +251,7 @@ impl ExchangePort {
         }
         let len = chunk.len() as u64;
         self.push(&chunks, Chunk::Data(chunk.into())).await?;
-        self.pace.moved(len);
+        self.pace.wrote(len);
         Ok(())
     }
 
@@ -311,6 +325,16 @@ impl ExchangePort {
         // One that is finished is sent before the end.
         let _finished = self.reply().cancel();
         self.connection.cancel();
+    }
+
+    /// The status of the answer that was given.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.reply().status
+    }
+
+    /// Bytes of both bodies so far.
+    pub fn moved(&self) -> u64 {
+        self.pace.bytes()
     }
 
     /// Whether the connection is to end after the answer.

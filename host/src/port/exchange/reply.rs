@@ -2,6 +2,7 @@
 
 use std::task::Waker;
 
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderValue};
 use tokio::sync::mpsc;
 
@@ -23,6 +24,7 @@ pub enum StageName {
 pub(super) struct Reply {
     pub(super) stage: Stage,
     pub(super) answer: Option<Answer>,
+    pub(super) status: Option<StatusCode>,
     pub(super) answered: Option<Waker>,
 }
 
@@ -44,6 +46,12 @@ pub(super) enum Stage {
 
 impl Reply {
     pub(super) fn give(&mut self, answer: Answer) {
+        self.status = match &answer {
+            Answer::Whole(response) => Some(response.status()),
+            Answer::Streamed(response) => Some(response.status()),
+            Answer::Standard(response) => Some(response.status()),
+            Answer::Cancelled => None,
+        };
         self.answer = Some(answer);
         if let Some(waker) = self.answered.take() {
             waker.wake();

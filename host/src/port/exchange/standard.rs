@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::limits;
 use crate::meter::Meter;
+use crate::usage::Totals;
 
 /// An error of any kind.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -21,17 +22,35 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) struct Pace {
     pub(super) meter: Arc<Meter>,
     bytes: AtomicU64,
+    used: Arc<Totals>,
     cut: AtomicBool,
 }
 
 impl Pace {
-    pub(super) fn new(meter: Arc<Meter>) -> Self {
-        Self { meter, bytes: AtomicU64::new(0), cut: AtomicBool::new(false) }
+    pub(super) fn new(meter: Arc<Meter>, used: Arc<Totals>) -> Self {
+        Self { meter, bytes: AtomicU64::new(0), used, cut: AtomicBool::new(false) }
+    }
+
+    /// Bytes of both bodies so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Some of the request's body was read.
+    pub(super) fn read(&self, len: u64) {
+        self.used.read(len);
+        self.moved(len);
+    }
+
+    /// Some of the response's body was sent.
+    pub(super) fn wrote(&self, len: u64) {
+        self.used.wrote(len);
+        self.moved(len);
     }
 
     /// Bytes of a body have passed. Like the delivery of a message, so much of it refills the CPU budget:
     /// who streams has no end, and is paced by the peer.
-    pub(super) fn moved(&self, len: u64) {
+    fn moved(&self, len: u64) {
         let before = self.bytes.fetch_add(len, Ordering::Relaxed);
         if before / limits::BODY_BYTES_PER_REFILL != (before + len) / limits::BODY_BYTES_PER_REFILL {
             self.meter.refill(self.meter.budget());
@@ -91,7 +110,7 @@ impl Body for StandardBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Unfinished>>> {
         Pin::new(&mut self.body).poll_frame(cx).map(|frame| match frame {
             Some(Ok(frame)) => {
-                self.pace.moved(frame.data_ref().map_or(0, |data| data.len() as u64));
+                self.pace.wrote(frame.data_ref().map_or(0, |data| data.len() as u64));
                 Some(Ok(frame))
             }
             Some(Err(error)) => {

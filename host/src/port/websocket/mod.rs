@@ -27,12 +27,12 @@ use super::answer::{self, InvalidHead};
 use super::head::Head;
 use super::inbox::Inbox;
 use super::lifecycle::{ApplicationState, CloseError, Closing, IllegalTransition, Lifecycle, PeerState, REJECT_STATUS};
-use crate::event::{Close, Kind, State, WebsocketId};
+use crate::event::{Close, Kind, Lot, State, WebsocketId};
 use crate::failure::{Fault, ReportId, close_code};
 use crate::group::Membership;
 use crate::json::JsonError;
 use crate::meter::Meter;
-use crate::outbox::{Bounds, Outbox};
+use crate::outbox::{Bounds, Outbox, Outboxes};
 use crate::session::{CookieAction, CookieSettings, SessionBinding};
 
 /// How the websocket's handler is written.
@@ -63,6 +63,8 @@ pub struct WebsocketPort {
     pub membership: Membership,
     /// The CPU of its handler's calls.
     pub meter: Arc<Meter>,
+    /// What decides which version serves it.
+    pub lot: Lot,
     cookies: Arc<CookieSettings>,
     secure: bool,
     message_bytes_max: usize,
@@ -141,6 +143,8 @@ pub struct WebsocketParts {
     pub handler: Arc<str>,
     /// The number of the version that begins to serve it.
     pub version: u64,
+    /// What decides which version serves it later.
+    pub lot: Lot,
     /// How the handler is written.
     pub style: Style,
     /// The session.
@@ -157,6 +161,8 @@ pub struct WebsocketParts {
     pub message_bytes_max: usize,
     /// What the outbox holds.
     pub outbox: Bounds,
+    /// What all outboxes hold.
+    pub outboxes: Arc<Outboxes>,
     /// What is answered without the guest.
     pub auto_response: Option<Arc<AutoResponse>>,
 }
@@ -169,9 +175,10 @@ impl WebsocketPort {
             id,
             head: parts.head,
             handler: parts.handler,
+            lot: parts.lot,
             style: parts.style,
             session: parts.session,
-            outbox: Arc::new(Outbox::new(parts.outbox)),
+            outbox: Arc::new(Outbox::new(parts.outbox, parts.outboxes)),
             membership: Membership::new(parts.groups, id),
             meter: Arc::default(),
             cookies: parts.cookies,
@@ -287,6 +294,12 @@ impl WebsocketPort {
     /// The host closes: drain, overload. Before `accept` it denies with 503.
     pub fn host_close(&self, code: u16, reason: &str) {
         self.give_up(StatusCode::SERVICE_UNAVAILABLE, code, reason);
+    }
+
+    /// Its peer takes too little, and others need the room: what waits is dropped, and it is closed with 1013.
+    pub fn overflowed(&self) {
+        self.outbox.clear();
+        self.host_close(close_code::TRY_AGAIN, "the peer is too slow");
     }
 
     /// Its session was flushed.

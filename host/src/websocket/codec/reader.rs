@@ -87,6 +87,12 @@ impl Reader {
         }
     }
 
+    /// Whether a frame or a message has begun that is not yet whole.
+    #[must_use]
+    pub fn is_midway(&self) -> bool {
+        self.begun.length > 0 || self.frame.is_some() || self.message.is_some()
+    }
+
     /// Room for the payload that comes next, where that is much and goes where it is read to: no more
     /// than the rest of the frame. After reading into it, [`filled`](Self::filled) is to be called.
     pub fn room(&mut self) -> Option<Limit<&mut Vec<u8>>> {

@@ -24,6 +24,10 @@ impl wasip3::exports::http::handler::Guest for Errand {
             "code" => Err(ErrorCode::LoopDetected),
             "late-panic" => Ok(begin(|| panic!("guest says boom, late"))),
             "late-spin" => Ok(begin(|| spin())),
+            "empty" => Ok(empty()),
+            "leak-streams" => leak(|| std::mem::forget(wit_stream::new::<u8>())),
+            "leak-futures" => leak(|| std::mem::forget(wit_future::new::<Result<(), ErrorCode>>(|| Ok(())))),
+            "leak-fields" => leak(|| std::mem::forget(Fields::new())),
             "sleep" => {
                 wasip3::clocks::monotonic_clock::wait_for(60_000_000_000).await;
                 Ok(answer(200, String::new()))
@@ -71,6 +75,26 @@ fn begin(then: impl FnOnce() + 'static) -> Response {
         then();
     });
     response
+}
+
+/// Writes nothing, without end.
+fn empty() -> Response {
+    let (mut sender, body) = wit_stream::new();
+    let (_, trailers) = wit_future::new(|| Ok(None));
+    let (response, _sent) = Response::new(Fields::new(), Some(body), trailers);
+    wit_bindgen::spawn_local(async move {
+        loop {
+            sender.write(Vec::new()).await;
+        }
+    });
+    response
+}
+
+/// Makes what is never dropped, without end.
+fn leak(make: impl Fn()) -> ! {
+    loop {
+        make();
+    }
 }
 
 /// The request's body, as a stream that is handed on.

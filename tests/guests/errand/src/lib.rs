@@ -34,6 +34,11 @@ impl wasip2::exports::http::incoming_handler::Guest for Errand {
                 let _body = begin(out, "begun");
                 spin();
             }
+            "empty" => empty(out),
+            "sleep" => {
+                wasip2::clocks::monotonic_clock::subscribe_duration(60_000_000_000).block();
+                answer(out, 200, "");
+            }
             "leak" => std::mem::forget(begin(out, "begun")),
             "drop" => drop(begin(out, "begun")),
             _ => answer(out, 404, "no such errand"),
@@ -61,6 +66,17 @@ fn begin(out: ResponseOutparam, text: &str) -> OutgoingBody {
     stream.flush().unwrap();
     drop(stream);
     body
+}
+
+/// Writes nothing, without end.
+fn empty(out: ResponseOutparam) {
+    let response = OutgoingResponse::new(Fields::new());
+    let body = response.body().unwrap();
+    ResponseOutparam::set(out, Ok(response));
+    let stream = body.write().unwrap();
+    loop {
+        stream.blocking_write_and_flush(b"").unwrap();
+    }
 }
 
 fn answer(out: ResponseOutparam, status: u16, text: &str) {

@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sessile_sdk::prelude::*;
@@ -10,6 +11,7 @@ use sessile_sdk::{JsonMode, groups, time};
 use crate::table;
 
 static EVENTS: AtomicU32 = AtomicU32::new(0);
+static HOARD: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
 /// Acts on `?open=`, then accepts as `?subprotocol=`, `?header=` and `?session=` say.
 pub(crate) fn open(ws: &WebSocket) -> Result<()> {
@@ -18,6 +20,7 @@ pub(crate) fn open(ws: &WebSocket) -> Result<()> {
         Some("panic") => panic!("guest says boom"),
         Some("spin") => spin(),
         Some("fail") => return Err("guest failed on purpose".into()),
+        Some("sleep") => time::sleep(Duration::from_secs(60)),
         Some("reject") => return ws.reject(418, &[("x-why", "tea")], "no coffee"),
         Some("close") => return ws.close(4000, ""),
         _ => {}
@@ -39,7 +42,9 @@ pub(crate) fn obey(ws: &WebSocket, message: Message) -> Result<()> {
     let answer = match word {
         "panic" => panic!("guest says boom"),
         "spin" => spin(),
+        "turn" => turn(argument().parse().unwrap_or(0)),
         "grow" => grow(),
+        "hold" => hold(argument().parse().unwrap_or(0), argument().parse().unwrap_or(0)),
         "recurse" => recurse(1).to_string(),
         "fail" => return Err("guest failed on purpose".into()),
         "close" => {
@@ -98,11 +103,29 @@ pub(crate) fn spin<T>() -> T {
     }
 }
 
+/// Works for so many million turns, some milliseconds each.
+fn turn(millions: u64) -> String {
+    let turns = (0..millions * 1_000_000).fold(0_u64, |turns, _| black_box(turns.wrapping_add(1)));
+    format!("turned {turns}")
+}
+
 pub(crate) fn grow<T>() -> T {
     let mut hoard = Vec::new();
     loop {
         hoard.push(black_box(vec![1_u8; 1 << 20]));
     }
+}
+
+/// Takes so many MiB more and keeps them; for so many milliseconds within the call.
+pub(crate) fn hold(mib: usize, millis: u64) -> String {
+    let mut hoard = HOARD.lock().unwrap_or_else(PoisonError::into_inner);
+    for _ in 0..mib {
+        hoard.push(black_box(vec![1; 1 << 20]));
+    }
+    if millis > 0 {
+        time::sleep(Duration::from_millis(millis));
+    }
+    format!("holds {}", hoard.len())
 }
 
 fn recurse(depth: u64) -> u64 {

@@ -6,7 +6,7 @@ use serde_json::json;
 use sessile_sdk::prelude::*;
 use sessile_sdk::{groups, time};
 
-use crate::command::{grow, spin};
+use crate::command::{grow, hold, spin};
 use crate::network;
 
 pub(crate) fn answer(request: &Request) -> Result<Response> {
@@ -16,6 +16,7 @@ pub(crate) fn answer(request: &Request) -> Result<Response> {
         "panic" => panic!("guest says boom"),
         "spin" => spin(),
         "grow" => grow(),
+        "hold" => Ok(Response::text(hold(argument.parse().unwrap_or(0), 0))),
         "fail" => Err("guest failed on purpose".into()),
         "nothing" => Ok(Response::streamed()),
         "status" => Ok(Response::text(argument).with_status(argument.parse().unwrap_or(0))),

@@ -60,6 +60,8 @@ fn answer(ws: &WebSocket, message: Message) -> Result<()> {
             ws.attach(&[1, 2])?;
             return ws.send(format!("{NAME}:{:?}", ws.attached::<Vec<u32>>()?));
         }
+        // Version b takes its time over it; both have the clock, so that neither can reach more.
+        "work" => std::thread::sleep(std::time::Duration::from_millis(if NAME == "b" { 40 } else { 0 })),
         "handoff" => return Err(Error::Retire),
         "clear" => ws.set_attachment([])?,
         "trap" => breaks_off(),

@@ -13,7 +13,8 @@ fn unknown_key_names_the_nearest() {
     assert_eq!(
         error_with("[handlers.chat.limits]\n  cpu = 5"),
         "sessile.toml:9:3: unknown key 'cpu' in [handlers.chat.limits]; allowed: message_bytes_max, \
-         memory_bytes_max, outbox_bytes_max, outbox_messages_max, cpu_ms, deadline_ms, outbound_ms"
+         memory_bytes_max, outbox_bytes_max, outbox_messages_max, \
+         in_flight_max, cpu_ms, deadline_ms, outbound_ms, messages_per_s"
     );
     assert_eq!(
         error_with("[sesion]\ncookie = \"a\""),
@@ -29,13 +30,9 @@ fn bad_value_names_what_is_allowed() {
     let table = [
         (
             "isolation = \"connexion\"",
-            "8:13: bad value \"connexion\" for 'isolation' in [handlers.chat]; did you mean 'connection'? allowed: connection, shared",
+            "8:13: bad value \"connexion\" for 'isolation' in [handlers.chat]; did you mean 'connection'? allowed: connection, shared, event",
         ),
-        (
-            "isolation = \"event\"",
-            "8:13: \"event\" for 'isolation' in [handlers.chat] is not supported yet; allowed: connection, shared",
-        ),
-        ("isolation = 1", "8:13: bad value 1 for 'isolation' in [handlers.chat]; allowed: connection, shared"),
+        ("isolation = 1", "8:13: bad value 1 for 'isolation' in [handlers.chat]; allowed: connection, shared, event"),
         (
             "export = \"http\"",
             "8:10: bad value \"http\" for 'export' in [handlers.chat]; allowed: websocket-handler, websocket-events, http-handler, \

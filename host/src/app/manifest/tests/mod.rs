@@ -10,6 +10,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::instance::Isolation;
 use crate::limits;
 use crate::outbound::{Grant, Network};
 use crate::outbox::Overflow;
@@ -165,6 +166,8 @@ fn full_manifest_is_read_whole() {
         outbox_bytes_max: 1,
         outbox_messages_max: 65_536,
         outbound: Duration::from_secs(60),
+        messages_per_s: None,
+        in_flight_max: limits::IN_FLIGHT_MAX,
     };
     assert_eq!(chat.limits, limits);
     assert_eq!(chat.config["greeting"], "hello");

@@ -19,7 +19,10 @@ fn page_is_a_manifest_with_the_defaults() {
     assert_eq!(manifest.app.drain, minimal.app.drain);
     let (shown, ours) = (&manifest.handlers["chat"], &minimal.handlers["chat"]);
     let default = HandlerLimits::default();
-    assert_eq!(shown.limits, HandlerLimits { deadline: Some(limits::EVENT_DEADLINE), ..default });
+    assert_eq!(
+        shown.limits,
+        HandlerLimits { deadline: Some(limits::EVENT_DEADLINE), messages_per_s: Some(100), ..default }
+    );
     assert_eq!((shown.isolation, shown.overflow, shown.autosave), (ours.isolation, ours.overflow, ours.autosave));
 }
 

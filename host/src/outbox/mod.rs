@@ -1,0 +1,432 @@
+//! The bounded queue of messages to one websocket: whoever sends puts in, its task takes out.
+//!
+//! Owns the bounds, its own and that of [all](Outboxes), and the two wake-ups (the task, when there is something to write; senders, when
+//! there is room). Does not know sockets, guests or groups. A push from the websocket's own handler
+//! wakes nobody, since the task that will write is the one that is running.
+
+mod all;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+pub use self::all::Outboxes;
+use crate::event::{Close, Message};
+use crate::failure::close_code;
+use crate::limits;
+
+/// What became of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// It is queued; the outbox now holds so many bytes.
+    Queued(usize),
+    /// No room; nothing was queued.
+    Full,
+    /// The websocket takes no more messages.
+    Gone,
+}
+
+/// What an outbox holds, and what it does when that is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes.
+    pub bytes_max: usize,
+    /// Messages.
+    pub messages_max: usize,
+    /// What happens past them.
+    pub overflow: Overflow,
+}
+
+/// What happens to a message for which an outbox has no room. Manifest key `overflow`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// Who can wait, waits; to others it is full.
+    #[default]
+    Wait,
+    /// The oldest messages make room.
+    DropOldest,
+    /// The websocket is closed with 1013.
+    Close,
+}
+
+/// What the websocket's task is to write next.
+#[derive(Debug, PartialEq)]
+pub enum Outgoing {
+    /// A ping, ahead of all messages.
+    Ping,
+    /// A message.
+    Message(Message),
+    /// The close frame: the last thing that goes out.
+    Close(Close),
+}
+
+/// A bounded queue to one websocket.
+#[derive(Debug)]
+pub struct Outbox {
+    bounds: Bounds,
+    all: Arc<Outboxes>,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    messages: VecDeque<Message>,
+    bytes: usize,
+    dropped: u64,
+    ping: bool,
+    last: Last,
+    task: Option<Waker>,
+    senders: Vec<Waker>,
+}
+
+/// Whether, and how, the queue ends.
+#[derive(Debug, Default)]
+enum Last {
+    #[default]
+    Open,
+    Close(Close),
+    Ended,
+}
+
+impl Outbox {
+    /// An outbox of these bounds; while empty it takes a message of any size, if all outboxes together do.
+    pub fn new(bounds: Bounds, all: Arc<Outboxes>) -> Self {
+        Self { bounds, all, queue: Mutex::default() }
+    }
+
+    /// Queues a message if there is room.
+    pub fn push(&self, message: Message) -> Pushed {
+        let mut queue = self.lock();
+        let pushed = self.push_locked(&mut queue, message);
+        let task = queue.task.take();
+        drop(queue);
+        wake(task);
+        pushed
+    }
+
+    /// Queues a message when there is room; `slot` holds it until then.
+    ///
+    /// # Cancel safety
+    /// A message that was not queued stays in `slot`.
+    pub fn poll_push(&self, slot: &mut Option<Message>, cx: &mut Context<'_>) -> Poll<Pushed> {
+        let mut queue = self.lock();
+        let Some(message) = slot.take() else { return Poll::Ready(Pushed::Gone) };
+        let waits = self.bounds.overflow == Overflow::Wait;
+        if waits && queue.is_open() && !self.make_room(&mut queue, message.len()) {
+            *slot = Some(message);
+            if !queue.senders.iter().any(|sender| sender.will_wake(cx.waker())) {
+                queue.senders.push(cx.waker().clone());
+            }
+            return Poll::Pending;
+        }
+        let pushed = if waits && queue.is_open() { queue.add(message) } else { self.push_locked(&mut queue, message) };
+        let task = queue.task.take();
+        drop(queue);
+        wake(task);
+        Poll::Ready(pushed)
+    }
+
+    /// Ends the queue with a close frame behind what is queued. The first close stays.
+    pub fn close(&self, close: Close) {
+        let mut queue = self.lock();
+        if queue.is_open() {
+            queue.last = Last::Close(close);
+        }
+        let (task, senders) = (queue.task.take(), std::mem::take(&mut queue.senders));
+        drop(queue);
+        wake(task);
+        senders.into_iter().for_each(Waker::wake);
+    }
+
+    /// Drops what is queued: the connection is gone.
+    pub fn end(&self) {
+        let mut queue = self.lock();
+        self.empty(&mut queue);
+        queue.ping = false;
+        queue.last = Last::Ended;
+        let senders = std::mem::take(&mut queue.senders);
+        drop(queue);
+        senders.into_iter().for_each(Waker::wake);
+    }
+
+    /// Drops what is queued: others need the room more.
+    pub fn clear(&self) {
+        self.empty(&mut self.lock());
+        self.nudge();
+    }
+
+    /// Lets senders that wait look again: there may be room among all.
+    pub fn nudge(&self) {
+        let senders = std::mem::take(&mut self.lock().senders);
+        senders.into_iter().for_each(Waker::wake);
+    }
+
+    /// Asks for a ping, ahead of what is queued.
+    pub fn ping(&self) {
+        let mut queue = self.lock();
+        queue.ping = queue.is_open();
+        let task = queue.task.take();
+        drop(queue);
+        wake(task);
+    }
+
+    /// Takes what is to be written next; senders that wait learn that there is room.
+    pub fn take(&self) -> Option<Outgoing> {
+        let mut queue = self.lock();
+        if std::mem::take(&mut queue.ping) {
+            return Some(Outgoing::Ping);
+        }
+        let Some(message) = queue.messages.pop_front() else {
+            return match std::mem::replace(&mut queue.last, Last::Ended) {
+                Last::Close(close) => Some(Outgoing::Close(close)),
+                last => {
+                    queue.last = last;
+                    None
+                }
+            };
+        };
+        self.removed(&mut queue, message.len());
+        if queue.messages.is_empty() && queue.messages.capacity() > 8 {
+            queue.messages = VecDeque::new();
+        }
+        let senders = std::mem::take(&mut queue.senders);
+        drop(queue);
+        senders.into_iter().for_each(Waker::wake);
+        Some(Outgoing::Message(message))
+    }
+
+    /// Ready when `take` has something; else wakes the caller when it will.
+    pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut queue = self.lock();
+        if !queue.messages.is_empty() || queue.ping || matches!(queue.last, Last::Close(_)) {
+            return Poll::Ready(());
+        }
+        if !queue.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+            queue.task = Some(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Bytes queued.
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    /// Messages that were dropped to make room.
+    pub fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    /// Whether a sender waits for room, that is for the peer.
+    pub fn is_awaited(&self) -> bool {
+        !self.lock().senders.is_empty()
+    }
+
+    fn push_locked(&self, queue: &mut Queue, message: Message) -> Pushed {
+        if !queue.is_open() {
+            return Pushed::Gone;
+        }
+        while !self.make_room(queue, message.len()) {
+            match self.bounds.overflow {
+                Overflow::Wait => return Pushed::Full,
+                Overflow::Close => {
+                    queue.last = Last::Close(Close::new(close_code::TRY_AGAIN, "the peer is too slow"));
+                    return Pushed::Full;
+                }
+                Overflow::DropOldest => {
+                    let Some(oldest) = queue.messages.pop_front() else { return Pushed::Full };
+                    self.removed(queue, oldest.len());
+                    queue.dropped += 1;
+                }
+            }
+        }
+        queue.add(message)
+    }
+
+    /// Whether a message of this length may be added; then its share of what all may hold is taken.
+    fn make_room(&self, queue: &mut Queue, len: usize) -> bool {
+        let Bounds { bytes_max, messages_max, .. } = self.bounds;
+        let fits = queue.messages.is_empty() || (queue.messages.len() < messages_max && queue.bytes + len <= bytes_max);
+        fits && self.all.take(shared(queue.bytes + len) - shared(queue.bytes))
+    }
+
+    /// A message of this length is no more in the queue.
+    fn removed(&self, queue: &mut Queue, len: usize) {
+        let before = queue.bytes;
+        queue.bytes -= len;
+        self.all.give_back(shared(before) - shared(queue.bytes));
+    }
+
+    fn empty(&self, queue: &mut Queue) {
+        queue.messages = VecDeque::new();
+        self.removed(queue, queue.bytes);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.empty(&mut self.lock());
+    }
+}
+
+/// Of the bytes in an outbox, those that count among all.
+fn shared(bytes: usize) -> usize {
+    bytes.saturating_sub(limits::OUTBOX_OWN_BYTES)
+}
+
+impl Queue {
+    /// There is room, and it is taken.
+    fn add(&mut self, message: Message) -> Pushed {
+        self.bytes += message.len();
+        self.messages.push_back(message);
+        Pushed::Queued(self.bytes)
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.last, Last::Open)
+    }
+}
+
+fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Message {
+        Message::Text(text.into())
+    }
+
+    fn outbox(bytes_max: usize, messages_max: usize, overflow: Overflow) -> Outbox {
+        Outbox::new(Bounds { bytes_max, messages_max, overflow }, Arc::new(Outboxes::new(limits::MIB)))
+    }
+
+    fn binary(kib: usize) -> Message {
+        Message::Binary(vec![0; kib * limits::KIB].into())
+    }
+
+    #[test]
+    fn push_past_what_all_may_hold_is_full_and_what_is_its_own_is_not() {
+        let all = Arc::new(Outboxes::new(20 * limits::KIB));
+        let bounds = |overflow| Bounds { bytes_max: limits::MIB, messages_max: 10, overflow };
+        let [slow, fast] =
+            [Overflow::Wait, Overflow::DropOldest].map(|overflow| Outbox::new(bounds(overflow), all.clone()));
+        assert!(matches!(slow.push(binary(24)), Pushed::Queued(_)));
+        assert_eq!((all.used(), slow.push(binary(1))), (20 * limits::KIB, Pushed::Full));
+        assert!(all.was_short() && !all.was_short(), "told once");
+        for _ in 0..3 {
+            assert_eq!(fast.push(binary(4)), Pushed::Queued(4 * limits::KIB), "the oldest makes room");
+        }
+        assert_eq!((fast.dropped(), fast.push(binary(5))), (2, Pushed::Full));
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut slot = Some(binary(1));
+        assert!(slow.poll_push(&mut slot, &mut cx).is_pending());
+        slow.clear();
+        assert_eq!((all.used(), slow.bytes()), (0, 0));
+        assert_eq!(slow.poll_push(&mut slot, &mut cx), Poll::Ready(Pushed::Queued(limits::KIB)));
+        assert!(matches!(fast.push(binary(9)), Pushed::Queued(_)));
+        assert_eq!(all.used(), 5 * limits::KIB);
+        fast.take();
+        assert_eq!(all.used(), 0, "what is taken");
+        slow.push(binary(5));
+        drop(slow);
+        assert_eq!(all.used(), 0, "and what is dropped is given back");
+    }
+
+    #[test]
+    fn push_past_a_bound_with_drop_oldest_drops_and_counts() {
+        let outbox = outbox(4, 10, Overflow::DropOldest);
+        for word in ["one", "a", "bcd"] {
+            assert!(matches!(outbox.push(text(word)), Pushed::Queued(_)));
+        }
+        assert_eq!((outbox.dropped(), outbox.bytes()), (1, 4));
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("a"))));
+        assert_eq!(outbox.push(text("larger than four")), Pushed::Queued(16));
+        assert_eq!((outbox.dropped(), outbox.take()), (2, Some(Outgoing::Message(text("larger than four")))));
+    }
+
+    #[test]
+    fn push_past_a_bound_with_close_ends_with_1013_after_what_is_queued() {
+        let outbox = outbox(4, 10, Overflow::Close);
+        outbox.push(text("abc"));
+        assert_eq!(outbox.push(text("de")), Pushed::Full);
+        assert_eq!(outbox.push(text("f")), Pushed::Gone);
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("abc"))));
+        assert!(matches!(outbox.take(), Some(Outgoing::Close(Close { code: 1013, .. }))));
+    }
+
+    #[test]
+    fn ping_goes_ahead_of_messages_and_once() {
+        let outbox = outbox(4, 10, Overflow::Wait);
+        outbox.push(text("a"));
+        outbox.ping();
+        outbox.ping();
+        assert_eq!(outbox.take(), Some(Outgoing::Ping));
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("a"))));
+        outbox.end();
+        outbox.ping();
+        assert_eq!(outbox.take(), None);
+    }
+
+    #[test]
+    fn push_past_bytes_is_full_and_empty_takes_any() {
+        let outbox = outbox(4, 10, Overflow::Wait);
+        assert_eq!(outbox.push(text("larger than four")), Pushed::Queued(16));
+        assert_eq!(outbox.push(text("a")), Pushed::Full);
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("larger than four"))));
+        assert_eq!(outbox.push(text("a")), Pushed::Queued(1));
+    }
+
+    #[test]
+    fn push_past_messages_is_full() {
+        let outbox = outbox(100, 2, Overflow::Wait);
+        assert_eq!(outbox.push(text("a")), Pushed::Queued(1));
+        assert_eq!(outbox.push(text("b")), Pushed::Queued(2));
+        assert_eq!(outbox.push(text("c")), Pushed::Full);
+    }
+
+    #[test]
+    fn close_comes_after_what_is_queued_and_once() {
+        let outbox = outbox(100, 2, Overflow::Wait);
+        outbox.push(text("a"));
+        let close = |code| Close { code, reason: String::new() };
+        outbox.close(close(1000));
+        outbox.close(close(1001));
+        assert_eq!(outbox.push(text("b")), Pushed::Gone);
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("a"))));
+        assert_eq!(outbox.take(), Some(Outgoing::Close(close(1000))));
+        assert_eq!(outbox.take(), None);
+    }
+
+    #[test]
+    fn poll_push_full_keeps_the_message_and_wakes_on_take() {
+        let outbox = outbox(1, 10, Overflow::Wait);
+        outbox.push(text("a"));
+        let flag = std::sync::Arc::new(Flag::default());
+        let waker = Waker::from(flag.clone());
+        let mut slot = Some(text("b"));
+        let mut cx = Context::from_waker(&waker);
+        assert!(outbox.poll_push(&mut slot, &mut cx).is_pending());
+        assert!(slot.is_some() && outbox.is_awaited());
+        outbox.take();
+        assert!(flag.0.load(std::sync::atomic::Ordering::SeqCst));
+        assert_eq!(outbox.poll_push(&mut slot, &mut cx), Poll::Ready(Pushed::Queued(1)));
+    }
+
+    #[derive(Default)]
+    struct Flag(std::sync::atomic::AtomicBool);
+
+    impl std::task::Wake for Flag {
+        fn wake(self: std::sync::Arc<Self>) {
+            self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What time each side of a websocket has: the handler for its call, the peer for a whole message, for taking what is sent,
+//! for its pong, for its close.
+//!
+//! One timer for all. Knows when what is due, and what is then done.
+
+use std::future::Future;
+use std::task::Context;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Talk;
+use crate::failure::Fault;
+use crate::limits;
+use crate::port::websocket::Style;
+
+enum Due {
+    Call(Duration),
+    Message,
+    Stall,
+    Close,
+    Pong,
+    Ping,
+}
+
+impl Talk {
+    /// Acts on the deadline that has passed, or arms the timer for the next one.
+    pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
+        let (due, what) = self.deadline();
+        // It may fire too early, never too late: a message only moves deadlines away. So the clock is
+        // read only when it has fired.
+        if self.armed && due >= self.timer.deadline() && !self.timer.is_elapsed() {
+            return false;
+        }
+        if due < self.timer.deadline() {
+            self.timer.as_mut().reset(due);
+        }
+        self.armed = true;
+        if self.timer.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        if due > Instant::now() {
+            self.timer.as_mut().reset(due);
+            return true;
+        }
+        match what {
+            Due::Call(limit) => self.overrun(limit),
+            Due::Message => {
+                let reason = format!("a message was not whole after {:?}", self.websocket.patience.message);
+                self.break_off(&reason);
+            }
+            Due::Close => {
+                self.websocket.port.close_timed_out();
+                self.end();
+            }
+            Due::Stall | Due::Pong => self.end(),
+            Due::Ping => self.ping(),
+        }
+        true
+    }
+
+    fn deadline(&self) -> (Instant, Due) {
+        let call = self.call_limit().map(|limit| (self.call_since + limit, Due::Call(limit)));
+        match (call, self.connection_deadline()) {
+            (Some(call), Some(connection)) if call.0 < connection.0 => call,
+            (Some(call), None) => call,
+            (_, Some(connection)) => connection,
+            (None, None) => (self.heard + limits::PING_AFTER, Due::Ping),
+        }
+    }
+
+    fn connection_deadline(&self) -> Option<(Instant, Due)> {
+        self.frames.as_ref()?;
+        let usual = match (self.closing, self.pinged) {
+            (Some(since), _) => (since + limits::CLOSE, Due::Close),
+            (None, Some(since)) => (since + limits::PONG, Due::Pong),
+            (None, None) => (self.heard + limits::PING_AFTER, Due::Ping),
+        };
+        let patience = self.websocket.patience;
+        let message = self.midway.map(|since| (since + patience.message, Due::Message));
+        let stall = self.stalled.map(|since| (since + patience.stall, Due::Stall));
+        [message, stall].into_iter().flatten().chain([usual]).min_by_key(|(due, _)| *due)
+    }
+
+    /// How long the call may take: an event its deadline; a loop, once its websocket has ended.
+    fn call_limit(&self) -> Option<Duration> {
+        self.call.as_ref()?;
+        match self.websocket.port.style {
+            Style::Loop(_) if self.frames.is_some() => None,
+            _ => Some(self.websocket.seat.handler.settings.deadline.unwrap_or(limits::EVENT_DEADLINE)),
+        }
+    }
+
+    fn overrun(&mut self, limit: Duration) {
+        if self.websocket.port.outbox.is_awaited() {
+            // The guest waits for the peer, which has a deadline of its own.
+            self.call_since = Instant::now();
+            return;
+        }
+        self.call = None;
+        self.abandon();
+        let fault = Fault::OverDeadline { deadline_ms: limit.as_millis() };
+        let super::Websocket { seat, app, port, .. } = &self.websocket;
+        let report = seat.cut(app, &port.id, fault);
+        self.websocket.settle(Err(report));
+    }
+
+    fn ping(&mut self) {
+        let now = Instant::now();
+        if !self.has_room() {
+            // We do not read, so an answer could not be seen.
+            self.heard = now;
+            return;
+        }
+        self.pinged = Some(now);
+        self.websocket.port.ping_sent(now.into_std());
+        self.dirty = true;
+        if self.frames.as_mut().is_some_and(|frames| frames.start_ping().is_err()) {
+            self.end();
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! The conversation: one future that polls the connection, the handler and the outbox in turn.
+//!
+//! Everything that one websocket does happens here, on one task: no lock is contended and a message
+//! that can be echoed at once costs no wake-up. While nothing happens it holds no instance, no
+//! messages and one timer. What time each side has is in `deadlines`.
+
+mod deadlines;
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep};
+
+use super::Websocket;
+use super::frames::{Frames, Incoming};
+use crate::dispatch::{self, Call};
+use crate::event::{Close, Message};
+use crate::failure::close_code;
+use crate::feed::What;
+use crate::instance::Event;
+use crate::limits;
+use crate::outbox::Outgoing;
+use crate::port::websocket::Style;
+use crate::rate::Taken;
+
+/// A websocket whose handshake has been answered, until its end.
+pub(super) struct Talk {
+    pub(super) websocket: Websocket,
+    frames: Option<Frames>,
+    call: Option<Call>,
+    call_since: Instant,
+    pending: VecDeque<Message>,
+    pending_bytes: usize,
+    /// What `on-close` is still to be told.
+    close: Option<Close>,
+    /// The guest failed: what the peer still sends is nobody's.
+    failed: bool,
+    dirty: bool,
+    /// The connection has nothing to read, and will wake us.
+    drained: bool,
+    heard: Instant,
+    pinged: Option<Instant>,
+    closing: Option<Instant>,
+    /// Since when the peer has sent a part of a message.
+    midway: Option<Instant>,
+    /// Since when the peer takes nothing.
+    stalled: Option<Instant>,
+    controls: Taken,
+    messages: Taken,
+    timer: Pin<Box<Sleep>>,
+    /// Whether the timer has been polled, so that it will wake us.
+    armed: bool,
+}
+
+impl Talk {
+    pub(super) fn new(websocket: Websocket, frames: Option<Frames>, call: Option<Call>) -> Self {
+        let now = Instant::now();
+        let mut talk = Self {
+            websocket,
+            call,
+            call_since: now,
+            pending: VecDeque::new(),
+            pending_bytes: 0,
+            close: None,
+            failed: false,
+            dirty: false,
+            drained: false,
+            heard: now,
+            pinged: None,
+            closing: None,
+            midway: None,
+            stalled: None,
+            controls: Taken::default(),
+            messages: Taken::default(),
+            timer: Box::pin(tokio::time::sleep_until(now + limits::PING_AFTER)),
+            armed: false,
+            frames,
+        };
+        if talk.frames.is_none() {
+            talk.end();
+        }
+        talk
+    }
+
+    /// Reads frames until there are none, or the handler has enough to do.
+    fn poll_read(&mut self, cx: &mut Context<'_>) {
+        while !self.drained {
+            if !self.has_room() {
+                // What is not read cannot become whole.
+                self.midway = None;
+                return;
+            }
+            let Some(frames) = &mut self.frames else { return };
+            let Poll::Ready(incoming) = frames.poll_next(cx) else {
+                self.drained = true;
+                self.midway = frames.is_midway().then(|| self.midway.unwrap_or_else(Instant::now));
+                return;
+            };
+            self.heard = Instant::now();
+            self.pinged = None;
+            self.midway = frames.is_midway().then(|| self.midway.unwrap_or(self.heard));
+            match incoming {
+                Incoming::Message(message) => self.take_in(message),
+                Incoming::Ping => {
+                    self.dirty = true;
+                    self.count_control();
+                }
+                Incoming::Pong => {
+                    self.websocket.port.ponged(self.heard.into_std());
+                    self.count_control();
+                }
+                Incoming::Close(close) => {
+                    self.dirty = true;
+                    self.closing.get_or_insert(self.heard);
+                    let (code, reason) = close.map_or((None, String::new()), |close| (Some(close.code), close.reason));
+                    self.websocket.port.peer_closed(code, &reason);
+                }
+                Incoming::Violation(close) => {
+                    self.closing.get_or_insert(self.heard);
+                    self.websocket.port.host_close(close.code, &close.reason);
+                }
+                Incoming::End => self.end(),
+            }
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        match &self.websocket.port.style {
+            Style::Loop(inbox) => inbox.has_room() || self.call.is_none(),
+            Style::Event => {
+                self.pending.len() < limits::BATCH_MESSAGES_MAX && self.pending_bytes < limits::INBOX_BYTES_MAX
+            }
+        }
+    }
+
+    fn count_control(&mut self) {
+        if !self.controls.take(&limits::CONTROL_FRAMES, self.heard.into_std()) {
+            self.break_off(&format!("more than {} pings and pongs a second", limits::CONTROL_FRAMES));
+        }
+    }
+
+    /// The peer is past a limit: nothing that it still sends is looked at.
+    fn break_off(&mut self, reason: &str) {
+        if let Some(frames) = &mut self.frames {
+            frames.break_off();
+        }
+        self.midway = None;
+        self.closing.get_or_insert_with(Instant::now);
+        self.websocket.port.host_close(close_code::POLICY, reason);
+    }
+
+    fn take_in(&mut self, message: Message) {
+        if let Some(quota) = self.websocket.seat.handler.settings.messages
+            && !self.messages.take(&quota, self.heard.into_std())
+        {
+            return self.break_off(&format!("more than {quota} messages a second"));
+        }
+        self.websocket.port.has_received(message.len());
+        if let Some(response) = self.websocket.port.auto_response(&message) {
+            // A full outbox has answers enough in it; what the policy says of it is done.
+            let _taken = self.websocket.port.outbox.push(response);
+            return;
+        }
+        match &self.websocket.port.style {
+            _ if self.failed => {}
+            Style::Loop(_) if self.call.is_none() => {}
+            Style::Loop(inbox) => {
+                let bytes = message.len();
+                inbox.push(message);
+                let what = || What::Delivered { messages: 1, bytes, micros: None };
+                self.websocket.seat.handler.source().tell(Some(&self.websocket.port.id), what);
+            }
+            Style::Event => {
+                self.pending_bytes += message.len();
+                self.pending.push_back(message);
+            }
+        }
+    }
+
+    /// Polls the handler's call, and begins the next.
+    fn poll_call(&mut self, cx: &mut Context<'_>) {
+        if self.call.is_none() {
+            self.begin();
+        }
+        while let Some(call) = &mut self.call {
+            let Websocket { seat, app, port, .. } = &mut self.websocket;
+            let Poll::Ready(verdict) = dispatch::poll(call, seat, app, &port.id, cx) else {
+                seat.settle(port);
+                return;
+            };
+            if matches!(port.style, Style::Event) {
+                app.event_took(seat.version, self.call_since.elapsed());
+            }
+            self.call = seat.next(app, port, &verdict);
+            if self.call.is_some() {
+                self.call_since = Instant::now();
+                continue;
+            }
+            if verdict.is_err() {
+                self.abandon();
+            }
+            self.websocket.settle(verdict);
+        }
+    }
+
+    fn begin(&mut self) {
+        if !matches!(self.websocket.port.style, Style::Event) {
+            return;
+        }
+        let event = if !self.pending.is_empty() {
+            self.pending_bytes = 0;
+            Event::Messages(std::mem::take(&mut self.pending).into())
+        } else if let Some(close) = self.close.take() {
+            Event::Close(close)
+        } else {
+            return;
+        };
+        self.call_since = self.heard;
+        let Websocket { seat, app, port, .. } = &mut self.websocket;
+        self.call = Some(seat.deliver(app, port, event));
+    }
+
+    /// The guest failed: messages that it has not seen are not delivered to another instance, which
+    /// would meet them without what came before.
+    fn abandon(&mut self) {
+        self.failed = true;
+        self.pending.clear();
+        self.pending_bytes = 0;
+    }
+
+    /// Writes what the outbox holds, as far as the connection takes it.
+    fn poll_write(&mut self, cx: &mut Context<'_>) {
+        while self.frames.is_some() {
+            if self.dirty && !self.flush(cx) {
+                self.note_stall();
+                return;
+            }
+            self.stalled = None;
+            if self.websocket.port.outbox.poll_ready(cx).is_pending() {
+                return;
+            }
+            let Some(frames) = &mut self.frames else { return };
+            match frames.poll_ready(cx) {
+                Poll::Ready(Ok(())) => self.fill(),
+                Poll::Ready(Err(_)) => self.end(),
+                Poll::Pending => return self.note_stall(),
+            }
+        }
+    }
+
+    /// The connection does not take all that waits; whether it takes anything is what counts.
+    fn note_stall(&mut self) {
+        let taken = self.frames.as_mut().is_some_and(Frames::has_taken);
+        if taken || self.stalled.is_none() {
+            self.stalled = Some(Instant::now());
+        }
+    }
+
+    /// Moves messages from the outbox to the codec, as many as its buffer takes at once.
+    fn fill(&mut self) {
+        let Some(frames) = &mut self.frames else { return };
+        let mut bytes = 0;
+        while bytes < limits::WRITE_BUFFER_BYTES {
+            let started = match self.websocket.port.outbox.take() {
+                Some(Outgoing::Message(message)) => {
+                    self.websocket.port.has_sent(message.len());
+                    bytes += message.len();
+                    frames.start(message)
+                }
+                Some(Outgoing::Ping) => {
+                    let now = Instant::now();
+                    self.pinged.get_or_insert(now);
+                    self.websocket.port.ping_sent(now.into_std());
+                    frames.start_ping()
+                }
+                Some(Outgoing::Close(close)) => {
+                    self.websocket.port.close_leaves(&close);
+                    self.closing.get_or_insert_with(Instant::now);
+                    frames.start_close(&close)
+                }
+                None => break,
+            };
+            self.dirty = true;
+            if started.is_err() {
+                self.end();
+                return;
+            }
+        }
+    }
+
+    /// Whether all is on the wire.
+    fn flush(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(frames) = &mut self.frames else { return false };
+        match frames.poll_flush(cx) {
+            Poll::Ready(Ok(())) => self.dirty = false,
+            Poll::Ready(Err(_)) => self.end(),
+            Poll::Pending => {}
+        }
+        !self.dirty && self.frames.is_some()
+    }
+
+    /// The connection is over: nothing more is read or written, the handler learns the close.
+    fn end(&mut self) {
+        self.frames = None;
+        self.heard = Instant::now();
+        self.call_since = self.call_since.max(self.heard);
+        self.close = self.websocket.port.ended().or(self.close.take());
+    }
+
+    /// Whether another turn could find something to do: frames to read, or events to deliver.
+    fn may_go_on(&self) -> bool {
+        let readable = !self.drained && self.frames.is_some() && self.has_room();
+        let deliverable = self.call.is_none() && (!self.pending.is_empty() || self.close.is_some());
+        readable || deliverable
+    }
+
+    fn is_over(&self) -> bool {
+        let told = self.close.is_none() || matches!(self.websocket.port.style, Style::Loop(_));
+        self.frames.is_none() && self.call.is_none() && self.pending.is_empty() && told
+    }
+}
+
+impl Future for Talk {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let talk = &mut *self;
+        talk.drained = false;
+        loop {
+            talk.poll_read(cx);
+            talk.poll_call(cx);
+            // What it leaves unwritten wakes us, and so does room in the outbox.
+            talk.poll_write(cx);
+            if talk.is_over() {
+                return Poll::Ready(());
+            }
+            if !talk.may_go_on() && !talk.poll_timer(cx) {
+                return Poll::Pending;
+            }
+        }
+    }
+}

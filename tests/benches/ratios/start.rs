@@ -1,0 +1,124 @@
+//! How soon there is an answer: of a host that starts, and of a component that lies on disk beside one that runs.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use sessile::admin::client::Client;
+use sessile::admin::wire::DeployRequest;
+use sessile::app::Bundle;
+use sessile_tests::App;
+use tempfile::TempDir;
+
+use crate::apps;
+use crate::server::{Program, Station};
+use crate::table::{Figure, Goal, Table};
+
+const STARTS: usize = 5;
+const DEPLOYS: usize = 30;
+/// Of a deploy, all but the last, which writes down what the version is and waits for the disk thrice.
+const STEPS: [&str; 4] = ["verify", "compile", "check", "smoke"];
+const PADDING: usize = 20 * 1024 * 1024;
+
+pub(crate) async fn run(table: &mut Table) {
+    let name = "start to `listening`, compilation cached";
+    if table.wants(name) {
+        let station = Station::new(Program::Sessile(apps::example));
+        drop(station.start());
+        let spans = (0..STARTS).map(|_| {
+            let begun = Instant::now();
+            let server = station.start();
+            let span = begun.elapsed();
+            drop(server);
+            span
+        });
+        let spans: Vec<_> = spans.collect();
+        table.row(name, Goal::AtMost(100.0), milliseconds(median(spans)), "");
+    }
+    let echo = App::component("echo");
+    let folder = TempDir::new().expect("a folder");
+    let padded = folder.path().join("padded.wasm");
+    std::fs::write(&padded, with_padding(std::fs::read(&echo).expect("the component"))).expect("the padded component");
+    for (name, component, most) in [("Rust", &echo, 1.0), ("the same with a custom section of 20 MB", &padded, 5.0)] {
+        let name = format!("component on disk to its first answer, compilation cached: {name}");
+        if table.wants(&name) {
+            cold(&name, component, most, table).await;
+        }
+    }
+}
+
+/// A running host is given a version whose component it has on disk with its compiled form, but not in memory: the steps of that
+/// deploy by the host's own clock, from the read of the component to an instance of it (its smoke test), and the first request
+/// after, on a connection that was open before. What the step `swap` waits for the disk is told beside.
+async fn cold(name: &str, component: &Path, most: f64, table: &mut Table) {
+    let component = component.to_str().expect("a path in UTF-8");
+    let station = Station::new(Program::Sessile(apps::example));
+    let app = station.app().expect("an app");
+    app.write(&apps::one(component, 0));
+    let server = station.start();
+    let mut admin = Client::connect(station.data()).await.expect("the admin socket");
+    let mut peer = TcpStream::connect(server.address).expect("a connection");
+    peer.set_nodelay(true).expect("nodelay");
+    let (mut whole, mut each) = (Vec::new(), vec![Vec::new(); STEPS.len() + 2]);
+    for number in 1..=DEPLOYS {
+        app.write(&apps::one(component, number));
+        let bundle = Bundle::read(app.path()).expect("the app");
+        let contents = bundle.contents.clone();
+        let request = DeployRequest { contents, note: None, signature: None, allow_new_grants: false, canary: None };
+        let mut spans = [Duration::ZERO; STEPS.len() + 2];
+        let tell = |step: &sessile::deploy::Step| {
+            let at = STEPS.iter().position(|name| *name == step.step).unwrap_or(STEPS.len());
+            spans[at] = Duration::from_micros(step.micros);
+        };
+        admin.deploy(&bundle, &request, tell).await.expect("it is deployed");
+        let begun = Instant::now();
+        hello(&mut peer);
+        spans[STEPS.len() + 1] = begun.elapsed();
+        whole.push(spans.iter().sum::<Duration>() - spans[STEPS.len()]);
+        each.iter_mut().zip(spans).for_each(|(all, span)| all.push(span));
+    }
+    let names = STEPS.iter().chain(&["swap (not counted)", "first request"]);
+    let each = names.zip(each).map(|(name, spans)| format!("{name} {:.2}", median(spans).as_secs_f64() * 1e3));
+    table.row(name, Goal::AtMost(most), milliseconds(median(whole)), &each.collect::<Vec<_>>().join(", "));
+}
+
+/// Asks, and reads the answer, which comes in one piece.
+fn hello(peer: &mut TcpStream) {
+    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("a request");
+    let mut answer = [0; 4096];
+    let length = peer.read(&mut answer).expect("an answer");
+    let answer = &answer[..length];
+    assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"\r\n\r\nhello"), "a wrong answer");
+}
+
+/// A component with another section at its end, which nothing reads: an id of 0, a size in LEB128, a name, bytes.
+fn with_padding(mut component: Vec<u8>) -> Vec<u8> {
+    let name = b"padding";
+    let mut section = vec![name.len() as u8];
+    section.extend(name);
+    // Bytes that do not compress, should a file system try.
+    let mut state = 1_u32;
+    section.extend((0..PADDING).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    }));
+    component.push(0);
+    let mut size = section.len();
+    while size > 0x7f {
+        component.push(size as u8 | 0x80);
+        size >>= 7;
+    }
+    component.push(size as u8);
+    component.extend(section);
+    component
+}
+
+fn median(mut spans: Vec<Duration>) -> Duration {
+    spans.sort();
+    spans[spans.len() / 2]
+}
+
+fn milliseconds(span: Duration) -> Figure {
+    Figure { value: span.as_secs_f64() * 1e3, unit: " ms", decimals: 2 }
+}
