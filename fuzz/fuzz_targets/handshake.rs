@@ -16,6 +16,7 @@ use sessile_fuzz::http::admit;
 use sessile_fuzz::http::forwarded::Proxies;
 use sessile_fuzz::http::handshake::{self, Refusal, extensions};
 use sessile_fuzz::limits;
+use sessile_fuzz::port::fields::Alike;
 use sessile_fuzz::port::head::{Ends, Head};
 
 fuzz_target!(|input: &[u8]| {
@@ -75,7 +76,7 @@ fn parse(bytes: &[u8], second: bool) -> Option<Parts> {
 
 /// What guests and the log are told of it.
 fn seen(head: &Parts, ends: Ends) {
-    let head = Head::of_websocket(head, ends, Vec::new());
+    let head = Head::of_websocket(head, ends, Vec::new(), &Alike::default());
     let (fields, uri) = (head.headers(), head.uri());
     assert!(fields.iter().all(|(name, _)| head.values(name).len() == fields.iter().filter(|(n, _)| n == name).count()));
     drop((uri, head.fields(), head.authority()));

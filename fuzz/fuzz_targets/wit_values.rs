@@ -22,6 +22,7 @@ use sessile_fuzz::lines::{fields, lines, pair, text};
 use sessile_fuzz::outbox::{Bounds, Outboxes, Overflow};
 use sessile_fuzz::port::answer;
 use sessile_fuzz::port::exchange::{self, ExchangeParts, ExchangePort, Patience};
+use sessile_fuzz::port::fields::Alike;
 use sessile_fuzz::port::head::{Ends, Head};
 use sessile_fuzz::port::inbox::Inbox;
 use sessile_fuzz::port::websocket::{self, Attachment, Outgoing, Style, WebsocketParts, WebsocketPort};
@@ -179,7 +180,7 @@ fn number(words: &[u8]) -> u16 {
 fn websocket() -> WebsocketPort {
     let bounds = Bounds { bytes_max: 4096, messages_max: 16, overflow: Overflow::Wait };
     let port = WebsocketPort::new(WebsocketParts {
-        head: Head::of_websocket(&parts(), ends(), Vec::new()),
+        head: Head::of_websocket(&parts(), ends(), Vec::new(), &Alike::default()),
         handler: "fuzz".into(),
         version: 1,
         lot: Lot::default(),
@@ -187,7 +188,6 @@ fn websocket() -> WebsocketPort {
         session: session(),
         groups: Arc::<Groups>::default(),
         cookies: Arc::<CookieSettings>::default(),
-        secure: false,
         offered: ["a".to_owned(), "b".to_owned()].into(),
         message_bytes_max: 1024,
         outbox: bounds,

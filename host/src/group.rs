@@ -44,7 +44,13 @@ pub struct Groups {
 pub struct Membership {
     groups: Arc<Groups>,
     id: WebsocketId,
-    joined: Mutex<Vec<Arc<str>>>,
+    /// None as long as it has been in none, as most are.
+    joined: Mutex<Option<Box<Joined>>>,
+}
+
+#[derive(Debug, Default)]
+struct Joined {
+    names: Vec<Arc<str>>,
 }
 
 impl Groups {
@@ -81,6 +87,7 @@ impl Membership {
     pub fn join(&self, group: &str, outbox: &Arc<Outbox>) -> Result<(), GroupError> {
         check_name(group)?;
         let mut joined = lock(&self.joined);
+        let joined = &mut joined.get_or_insert_default().names;
         if joined.iter().any(|name| &**name == group) {
             return Ok(());
         }
@@ -103,14 +110,17 @@ impl Membership {
     /// `InvalidName`.
     pub fn leave(&self, group: &str) -> Result<(), GroupError> {
         check_name(group)?;
-        lock(&self.joined).retain(|name| &**name != group);
+        if let Some(joined) = &mut *lock(&self.joined) {
+            joined.names.retain(|name| &**name != group);
+        }
         self.groups.remove(group, self.id);
         Ok(())
     }
 
     /// Leaves all groups: the websocket has ended.
     pub fn leave_all(&self) {
-        for group in std::mem::take(&mut *lock(&self.joined)) {
+        let joined = lock(&self.joined).take();
+        for group in joined.map(|joined| joined.names).unwrap_or_default() {
             self.groups.remove(&group, self.id);
         }
     }
@@ -150,7 +160,7 @@ mod tests {
     use super::*;
     use crate::outbox::{Bounds, Outboxes, Overflow};
 
-    fn member(groups: &Arc<Groups>, messages_max: usize) -> (Membership, Arc<Outbox>) {
+    fn member(groups: &Arc<Groups>, messages_max: u32) -> (Membership, Arc<Outbox>) {
         (
             Membership::new(groups.clone(), WebsocketId::mint()),
             Arc::new(Outbox::new(

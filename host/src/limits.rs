@@ -53,6 +53,10 @@ pub const STALL: Duration = Duration::from_secs(30);
 pub const HEADERS_MAX: usize = 100;
 /// Bytes of a request's head; past it 431.
 pub const HEAD_BYTES_MAX: usize = 32 * KIB;
+/// Texts of what the heads of live websockets have alike; past it those that nobody holds are forgotten, then a websocket holds its own.
+pub const ALIKE_MAX: usize = 4096;
+/// Bytes of such a text; past it the websocket holds its own.
+pub const ALIKE_BYTES_MAX: usize = 2 * KIB;
 /// Bytes of path and query; past it 414.
 pub const TARGET_BYTES_MAX: usize = 8 * KIB;
 /// From the end of what we send to the end of what the peer sends; past it the connection is cut.

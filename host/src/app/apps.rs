@@ -123,7 +123,7 @@ impl Table {
             let version = app.current();
             let here = places(&version.place);
             entries.extend(here.into_iter().map(|(host, prefix)| Entry { host, prefix, app: app.clone() }));
-            pace = Some(pace.map_or(version.pace, |pace| pace.longest(version.pace)));
+            pace = Some(pace.map_or(*version.pace, |pace| pace.longest(*version.pace)));
         }
         entries.sort_by_key(|entry| (entry.host.is_none(), std::cmp::Reverse(entry.prefix.len())));
         Self { entries, pace: pace.unwrap_or_default() }

@@ -40,7 +40,7 @@ pub struct Seat {
     /// The way back, until the first call after a move has shown that none is needed.
     moved: Option<Box<Moved>>,
     /// The place of a loop's instance: kept when it hands over, so that nobody takes it in between.
-    pin: Option<instance::Pin>,
+    pin: Option<Box<instance::Pin>>,
 }
 
 /// What a websocket moved from, and what the version that it moved to met first.
@@ -90,7 +90,7 @@ impl Seat {
         drop(wanted);
         if self.pin.is_none() {
             match self.handler.pin() {
-                Ok(pin) => self.pin = Some(pin),
+                Ok(pin) => self.pin = Some(Box::new(pin)),
                 Err(fault) => return self.run(&port.meter, async { Err(fault) }),
             }
         }

@@ -42,6 +42,7 @@ use crate::dispatch::Seat;
 use crate::event::{Lot, random_u64};
 use crate::limits;
 use crate::outbox::Outboxes;
+use crate::port::fields::Alike;
 use crate::port::head::Ends;
 use crate::session::SessionBinding;
 use crate::websocket::registry::Registry;
@@ -62,6 +63,8 @@ pub struct Service {
     pub clients: Arc<Clients>,
     /// What all outboxes hold.
     pub outboxes: Arc<Outboxes>,
+    /// What the heads of websockets have alike.
+    pub alike: Alike,
 }
 
 /// A request that may be answered.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use tokio::sync::oneshot;
 
@@ -16,13 +16,11 @@ use super::handshake::{self, Refusal};
 use super::pace::Busy;
 use super::{Admitted, Routed, Service, binding, connection, page, too_many};
 use crate::failure::close_code;
-use crate::outbox::Outboxes;
 use crate::port::head::{Ends, Head};
 use crate::port::inbox::Inbox;
 use crate::port::websocket::{Answer, Style, WebsocketParts, WebsocketPort};
-use crate::websocket::codec::deflate::Deflate;
 use crate::websocket::registry::UNDEPLOYED;
-use crate::websocket::{self, Patience, Upgrade, Websocket};
+use crate::websocket::{self, Opening, Terms, Websocket};
 
 impl Service {
     pub(super) async fn upgrade(self: &Arc<Self>, routed: Routed<'_>, upgrade: OnUpgrade) -> Response<Reply> {
@@ -33,17 +31,27 @@ impl Service {
             Err(refusal) => return refuse(accept.as_ref(), refusal),
         };
         let Ok(visit) = self.visit(connection, *ends) else { return too_many(accept.as_ref()) };
-        let place = Place { _permit: connection.permit.clone(), _visit: visit, _busy: connection.busy(parts.version) };
+        let busy = connection.busy(parts.version);
+        // Once it has a connection for itself, nobody keeps that to time but the websocket.
+        let (busy, until_opened) =
+            if parts.version == Version::HTTP_2 { (Some(busy), None) } else { (None, Some(busy)) };
+        let place = Place { _permit: connection.permit.clone(), _visit: visit.map(Box::new), _busy: busy };
         let offers = &parts.headers;
         let agreed = if routed.seat.handler.settings.deflate { extensions::agree(offers) } else { Ok(None) };
         let agreed = match agreed {
             Ok(agreed) => agreed,
             Err(refusal) => return refuse(accept.as_ref(), refusal),
         };
-        let deflate = agreed.map(|agreed| agreed.deflate);
-        let websocket = websocket(routed, handshake.subprotocols.into(), deflate, self.outboxes.clone());
+        let message_bytes_max = routed.seat.handler.settings.message_bytes_max;
+        let terms = Terms { message_bytes_max, deflate: agreed.map(|agreed| agreed.deflate) };
+        let websocket = self.websocket(routed, handshake.subprotocols.into());
         let (answer, answered) = oneshot::channel();
-        self.spawn(websocket, answer, Box::pin(connection::upgraded(upgrade)), place);
+        self.enter(&websocket);
+        let upgraded = async {
+            let _busy = until_opened;
+            connection::upgraded(upgrade).await
+        };
+        self.spawn(websocket::open(websocket, terms, answer, Box::pin(upgraded)), place);
         match answered.await {
             Ok(Answer::Accept(headers)) => accepted(handshake.accept_key.as_deref(), agreed, headers),
             Ok(Answer::Reject(status, headers, body)) => denied(status, headers, body),
@@ -62,66 +70,64 @@ impl Service {
         }
     }
 
-    /// The websocket's own task: the connection's ends with the upgrade.
-    fn spawn(self: &Arc<Self>, websocket: Websocket, answer: oneshot::Sender<Answer>, stream: Upgrade, place: Place) {
-        let service = self.clone();
-        let (port, app) = (websocket.port.clone(), websocket.app.clone());
+    /// It is among the live ones.
+    fn enter(&self, websocket: &Websocket) {
+        let Websocket { port, app, .. } = websocket;
         // Whoever finds it among the live ones may close it, and then its handler is owed the close.
         port.connect();
-        service.websockets.insert(port.clone(), app.clone());
+        self.websockets.insert(port.clone(), app.clone());
         // Whoever undeploys closes those that it finds: this one may have come after.
-        if !self.apps.get(&app.name).is_some_and(|served| Arc::ptr_eq(&served, &app)) {
+        if !self.apps.get(&app.name).is_some_and(|served| Arc::ptr_eq(&served, app)) {
             port.host_close(close_code::GOING_AWAY, UNDEPLOYED);
         }
+    }
+
+    /// The websocket's own task: the connection's ends with the upgrade. What it holds is what an idle websocket costs.
+    fn spawn(self: &Arc<Self>, opening: Opening, place: Place) {
+        let service = self.clone();
         self.tasks.spawn(async move {
-            websocket::run(websocket, answer, stream).await;
+            let mut opened = opening.await;
+            opened.run().await;
+            let Websocket { port, app, .. } = opened.websocket();
             // Between the two it is counted twice, never not at all.
             app.usage.add(port.usage());
             service.websockets.remove(port.id);
-            log(&port);
+            log(port);
             drop(place);
         });
     }
-}
 
-fn websocket(
-    routed: Routed<'_>,
-    offered: Box<[String]>,
-    deflate: Option<Deflate>,
-    outboxes: Arc<Outboxes>,
-) -> Websocket {
-    let Routed { request: Admitted { parts, ends, .. }, params, seat, lot, app, version } = routed;
-    let settings = &seat.handler.settings;
-    let message_bytes_max = settings.message_bytes_max;
-    let style = match seat.handler.exports.looped {
-        Some(_) => Style::Loop(Box::new(Inbox::new(seat.version))),
-        None => Style::Event,
-    };
-    let parts = WebsocketParts {
-        head: Head::of_websocket(&parts, ends, params),
-        handler: seat.handler.name.clone(),
-        version: seat.version,
-        lot,
-        style,
-        session: binding(app, version, &parts.headers, ends.secure),
-        groups: app.groups().clone(),
-        cookies: version.cookies.clone(),
-        secure: ends.secure,
-        offered,
-        message_bytes_max,
-        outbox: settings.outbox,
-        outboxes,
-        auto_response: settings.auto_response.clone(),
-    };
-    let port = Arc::new(WebsocketPort::new(parts));
-    let flushed = Arc::downgrade(&port);
-    port.session.on_flush(move || {
-        if let Some(port) = flushed.upgrade() {
-            port.session_flushed();
-        }
-    });
-    let patience = Patience { message: version.pace.message, stall: version.pace.stall };
-    Websocket { port, app: app.clone(), seat, message_bytes_max, deflate, patience }
+    fn websocket(&self, routed: Routed<'_>, offered: Box<[String]>) -> Websocket {
+        let Routed { request: Admitted { parts, ends, .. }, params, seat, lot, app, version } = routed;
+        let settings = &seat.handler.settings;
+        let style = match seat.handler.exports.looped {
+            Some(_) => Style::Loop(Box::new(Inbox::new(seat.version))),
+            None => Style::Event,
+        };
+        let parts = WebsocketParts {
+            head: Head::of_websocket(&parts, ends, params, &self.alike),
+            handler: seat.handler.name.clone(),
+            version: seat.version,
+            lot,
+            style,
+            session: binding(app, version, &parts.headers, ends.secure),
+            groups: app.groups().clone(),
+            cookies: version.cookies.clone(),
+            offered,
+            message_bytes_max: settings.message_bytes_max,
+            outbox: settings.outbox,
+            outboxes: self.outboxes.clone(),
+            auto_response: settings.auto_response.clone(),
+        };
+        let port = Arc::new(WebsocketPort::new(parts));
+        let flushed = Arc::downgrade(&port);
+        port.session.on_flush(move || {
+            if let Some(port) = flushed.upgrade() {
+                port.session_flushed();
+            }
+        });
+        Websocket { port, app: app.clone(), seat, pace: version.pace.clone() }
+    }
 }
 
 /// The client has too many websockets, or opens them too fast.
@@ -130,8 +136,8 @@ struct TooMany;
 /// What a websocket holds of its connection.
 struct Place {
     _permit: Arc<Permit>,
-    _visit: Option<Visit>,
-    _busy: Busy,
+    _visit: Option<Box<Visit>>,
+    _busy: Option<Busy>,
 }
 
 /// 101, or over HTTP/2, which has no key, 200 (RFC 8441 §5).

@@ -32,7 +32,7 @@ pub struct Bounds {
     /// Bytes.
     pub bytes_max: usize,
     /// Messages.
-    pub messages_max: usize,
+    pub messages_max: u32,
     /// What happens past them.
     pub overflow: Overflow,
 }
@@ -84,7 +84,7 @@ struct Queue {
 enum Last {
     #[default]
     Open,
-    Close(Close),
+    Close(Box<Close>),
     Ended,
 }
 
@@ -130,7 +130,7 @@ impl Outbox {
     pub fn close(&self, close: Close) {
         let mut queue = self.lock();
         if queue.is_open() {
-            queue.last = Last::Close(close);
+            queue.last = Last::Close(Box::new(close));
         }
         let (task, senders) = (queue.task.take(), std::mem::take(&mut queue.senders));
         drop(queue);
@@ -178,7 +178,7 @@ impl Outbox {
         }
         let Some(message) = queue.messages.pop_front() else {
             return match std::mem::replace(&mut queue.last, Last::Ended) {
-                Last::Close(close) => Some(Outgoing::Close(close)),
+                Last::Close(close) => Some(Outgoing::Close(*close)),
                 last => {
                     queue.last = last;
                     None
@@ -207,6 +207,14 @@ impl Outbox {
         Poll::Pending
     }
 
+    /// Gives back the memory of messages that have been taken, where none waits.
+    pub fn rest(&self) {
+        let mut queue = self.lock();
+        if queue.messages.is_empty() {
+            queue.messages = VecDeque::new();
+        }
+    }
+
     /// Bytes queued.
     pub fn bytes(&self) -> usize {
         self.lock().bytes
@@ -230,7 +238,7 @@ impl Outbox {
             match self.bounds.overflow {
                 Overflow::Wait => return Pushed::Full,
                 Overflow::Close => {
-                    queue.last = Last::Close(Close::new(close_code::TRY_AGAIN, "the peer is too slow"));
+                    queue.last = Last::Close(Box::new(Close::new(close_code::TRY_AGAIN, "the peer is too slow")));
                     return Pushed::Full;
                 }
                 Overflow::DropOldest => {
@@ -246,7 +254,8 @@ impl Outbox {
     /// Whether a message of this length may be added; then its share of what all may hold is taken.
     fn make_room(&self, queue: &mut Queue, len: usize) -> bool {
         let Bounds { bytes_max, messages_max, .. } = self.bounds;
-        let fits = queue.messages.is_empty() || (queue.messages.len() < messages_max && queue.bytes + len <= bytes_max);
+        let fits = queue.messages.is_empty()
+            || (queue.messages.len() < messages_max as usize && queue.bytes + len <= bytes_max);
         fits && self.all.take(shared(queue.bytes + len) - shared(queue.bytes))
     }
 
@@ -305,12 +314,23 @@ mod tests {
         Message::Text(text.into())
     }
 
-    fn outbox(bytes_max: usize, messages_max: usize, overflow: Overflow) -> Outbox {
+    fn outbox(bytes_max: usize, messages_max: u32, overflow: Overflow) -> Outbox {
         Outbox::new(Bounds { bytes_max, messages_max, overflow }, Arc::new(Outboxes::new(limits::MIB)))
     }
 
     fn binary(kib: usize) -> Message {
         Message::Binary(vec![0; kib * limits::KIB].into())
+    }
+
+    #[test]
+    fn rest_gives_back_what_was_taken_and_keeps_what_waits() {
+        let outbox = outbox(100, 10, Overflow::Wait);
+        outbox.push(text("a"));
+        outbox.rest();
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("a"))));
+        assert!(outbox.lock().messages.capacity() > 0);
+        outbox.rest();
+        assert_eq!(outbox.lock().messages.capacity(), 0);
     }
 
     #[test]

@@ -1,28 +1,45 @@
 //! The head of the request that an exchange or websocket began with.
 //!
 //! Owns a copy that is as small as its holder needs: an exchange keeps what hyper parsed, since it
-//! is short; a websocket keeps one compact text, since it may idle for days and hyper's would hold
-//! the whole read buffer alive.
+//! is short; a websocket keeps texts, since it may idle for days and hyper's would hold the whole read
+//! buffer alive.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::time::SystemTime;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{Method, Uri, Version};
+
+use super::fields::{Alike, FieldList};
 
 /// A request's head and where it came from.
 #[derive(Debug)]
 pub struct Head {
-    method: Method,
-    uri: Uri,
-    version: Version,
-    fields: Fields,
-    scheme: &'static str,
-    params: Vec<(Box<str>, Box<str>)>,
-    peer: SocketAddr,
-    local: SocketAddr,
+    request: Request,
+    params: Box<[(Box<str>, Box<str>)]>,
+    addresses: Addresses,
+    secure: bool,
     started: SystemTime,
 }
+
+#[derive(Debug)]
+enum Request {
+    /// Of an exchange.
+    Parsed(Box<Parts>),
+    /// Of a websocket: the path and query, and the fields.
+    Kept { target: Box<str>, fields: FieldList, version: Version },
+}
+
+/// The peer's and ours. Most are of IPv4, and a quarter of the size.
+#[derive(Debug)]
+enum Addresses {
+    V4(SocketAddrV4, SocketAddrV4),
+    Other(Box<(SocketAddr, SocketAddr)>),
+}
+
+/// The method of each websocket's handshake, over HTTP/2 too.
+static GET: Method = Method::GET;
 
 /// The two ends of the connection that a request came on.
 #[derive(Clone, Copy, Debug)]
@@ -35,48 +52,44 @@ pub struct Ends {
     pub secure: bool,
 }
 
-#[derive(Debug)]
-enum Fields {
-    Parsed(HeaderMap),
-    Compact(FieldList),
-}
-
 impl Head {
     /// The head of an exchange.
-    pub fn of_exchange(parts: http::request::Parts, ends: Ends, params: Vec<(Box<str>, Box<str>)>) -> Self {
-        let scheme = if ends.secure { "https" } else { "http" };
-        Self::new(parts.method, parts.uri, parts.version, Fields::Parsed(parts.headers), scheme, ends, params)
+    pub fn of_exchange(mut parts: Parts, ends: Ends, params: Vec<(Box<str>, Box<str>)>) -> Self {
+        parts.extensions.clear();
+        Self::new(Request::Parsed(Box::new(parts)), ends, params)
     }
 
-    /// The head of a websocket: copied, and compact.
-    pub fn of_websocket(parts: &http::request::Parts, ends: Ends, params: Vec<(Box<str>, Box<str>)>) -> Self {
-        let uri = Uri::try_from(parts.uri.to_string()).unwrap_or_default();
-        let fields = Fields::Compact(FieldList::from(&parts.headers));
-        let scheme = if ends.secure { "wss" } else { "ws" };
-        Self::new(Method::GET, uri, parts.version, fields, scheme, ends, params)
+    /// The head of a websocket: copied; what others have alike is held once.
+    pub fn of_websocket(parts: &Parts, ends: Ends, params: Vec<(Box<str>, Box<str>)>, alike: &Alike) -> Self {
+        let target = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        let fields = FieldList::new(&parts.headers, alike);
+        Self::new(Request::Kept { target: target.into(), fields, version: parts.version }, ends, params)
     }
 
-    fn new(
-        method: Method,
-        uri: Uri,
-        version: Version,
-        fields: Fields,
-        scheme: &'static str,
-        ends: Ends,
-        params: Vec<(Box<str>, Box<str>)>,
-    ) -> Self {
-        let Ends { peer, local, .. } = ends;
-        Self { method, uri, version, fields, scheme, params, peer, local, started: SystemTime::now() }
+    fn new(request: Request, ends: Ends, params: Vec<(Box<str>, Box<str>)>) -> Self {
+        let addresses = match (ends.peer, ends.local) {
+            (SocketAddr::V4(peer), SocketAddr::V4(local)) => Addresses::V4(peer, local),
+            ends => Addresses::Other(Box::new(ends)),
+        };
+        Self { request, params: params.into(), addresses, secure: ends.secure, started: SystemTime::now() }
     }
 
     /// The method.
     pub fn method(&self) -> &Method {
-        &self.method
+        match &self.request {
+            Request::Parsed(parts) => &parts.method,
+            Request::Kept { .. } => &GET,
+        }
     }
 
     /// `http`, `https`, `ws` or `wss`.
     pub fn scheme(&self) -> &'static str {
-        self.scheme
+        match (&self.request, self.secure) {
+            (Request::Parsed(_), false) => "http",
+            (Request::Parsed(_), true) => "https",
+            (Request::Kept { .. }, false) => "ws",
+            (Request::Kept { .. }, true) => "wss",
+        }
     }
 
     /// The host that the request is for, from `Host`, where the target's own or a trusted proxy's stands.
@@ -86,19 +99,33 @@ impl Head {
 
     /// The path as sent.
     pub fn path(&self) -> &str {
-        self.uri.path()
+        match &self.request {
+            Request::Parsed(parts) => parts.uri.path(),
+            Request::Kept { target, .. } => target.split_once('?').map_or(target, |(path, _)| path),
+        }
     }
 
     /// What follows `?`.
     pub fn query(&self) -> Option<&str> {
-        self.uri.query()
+        match &self.request {
+            Request::Parsed(parts) => parts.uri.query(),
+            Request::Kept { target, .. } => target.split_once('?').map(|(_, query)| query),
+        }
     }
 
     /// As an absolute URI; where the peer named no authority that could be one, that of our end.
     pub fn uri(&self) -> Uri {
-        let target = self.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let with = |authority| Uri::builder().scheme(self.scheme).authority(authority).path_and_query(target).build();
-        with(self.authority()).or_else(|_| with(self.local.to_string())).unwrap_or_default()
+        let target = match &self.request {
+            Request::Parsed(parts) => parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str),
+            Request::Kept { target, .. } => target,
+        };
+        let with = |authority| Uri::builder().scheme(self.scheme()).authority(authority).path_and_query(target).build();
+        with(self.authority()).or_else(|_| with(self.local().to_string())).unwrap_or_default()
+    }
+
+    /// Whether the peer's connection is encrypted.
+    pub fn is_secure(&self) -> bool {
+        self.secure
     }
 
     /// The route's parameters.
@@ -108,30 +135,32 @@ impl Head {
 
     /// All headers.
     pub fn headers(&self) -> Vec<(String, String)> {
-        match &self.fields {
-            Fields::Parsed(map) => map.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
-            Fields::Compact(list) => list.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        match &self.request {
+            Request::Parsed(parts) => {
+                parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+            }
+            Request::Kept { fields, .. } => fields.iter().map(|(name, value)| (name.into(), value.into())).collect(),
         }
     }
 
     /// All headers, in a map of their own.
     pub fn fields(&self) -> HeaderMap {
-        match &self.fields {
-            Fields::Parsed(map) => map.clone(),
-            Fields::Compact(list) => {
-                list.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect()
+        match &self.request {
+            Request::Parsed(parts) => parts.headers.clone(),
+            Request::Kept { fields, .. } => {
+                fields.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect()
             }
         }
     }
 
     /// The values of one header; the name in any case.
     pub fn values(&self, name: &str) -> Vec<String> {
-        match &self.fields {
-            Fields::Parsed(map) => match HeaderName::try_from(name) {
-                Ok(name) => map.get_all(name).iter().map(text).collect(),
+        match &self.request {
+            Request::Parsed(parts) => match HeaderName::try_from(name) {
+                Ok(name) => parts.headers.get_all(name).iter().map(text).collect(),
                 Err(_) => Vec::new(),
             },
-            Fields::Compact(list) => list
+            Request::Kept { fields, .. } => fields
                 .iter()
                 .filter(|(field, _)| field.eq_ignore_ascii_case(name))
                 .map(|(_, value)| value.into())
@@ -141,7 +170,7 @@ impl Head {
 
     /// `1.0`, `1.1` or `2`.
     pub fn version(&self) -> &'static str {
-        match self.version {
+        match self.http_version() {
             Version::HTTP_10 => "1.0",
             Version::HTTP_2 => "2",
             _ => "1.1",
@@ -150,17 +179,26 @@ impl Head {
 
     /// The version as a type.
     pub fn http_version(&self) -> Version {
-        self.version
+        match &self.request {
+            Request::Parsed(parts) => parts.version,
+            Request::Kept { version, .. } => *version,
+        }
     }
 
     /// The remote end.
     pub fn peer(&self) -> SocketAddr {
-        self.peer
+        match &self.addresses {
+            Addresses::V4(peer, _) => SocketAddr::V4(*peer),
+            Addresses::Other(ends) => ends.0,
+        }
     }
 
     /// Our end.
     pub fn local(&self) -> SocketAddr {
-        self.local
+        match &self.addresses {
+            Addresses::V4(_, local) => SocketAddr::V4(*local),
+            Addresses::Other(ends) => ends.1,
+        }
     }
 
     /// When the head had arrived.
@@ -177,52 +215,37 @@ pub fn text(value: &HeaderValue) -> String {
     }
 }
 
-/// Names and values, end to end in one text.
-#[derive(Debug)]
-struct FieldList {
-    text: Box<str>,
-    ends: Box<[u32]>,
-}
-
-impl From<&HeaderMap> for FieldList {
-    fn from(map: &HeaderMap) -> Self {
-        let (mut joined, mut ends) = (String::new(), Vec::with_capacity(2 * map.len()));
-        for (name, value) in map {
-            for part in [name.as_str(), &text(value)] {
-                joined.push_str(part);
-                ends.push(u32::try_from(joined.len()).unwrap_or(u32::MAX));
-            }
-        }
-        Self { text: joined.into(), ends: ends.into() }
-    }
-}
-
-impl FieldList {
-    fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut start = 0;
-        self.ends.chunks_exact(2).filter_map(move |ends| {
-            let [name_end, value_end] = *ends else { return None };
-            let (name_end, value_end) = (name_end as usize, value_end as usize);
-            let field = (self.text.get(start..name_end)?, self.text.get(name_end..value_end)?);
-            start = value_end;
-            Some(field)
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SECURE: bool = true;
+
+    fn parts(target: &str) -> Parts {
+        let request = http::Request::get(target).header("host", "x:8").header("x-a", "1").header("X-A", "2");
+        request.body(()).unwrap().into_parts().0
+    }
+
+    fn ends(peer: &str, local: &str) -> Ends {
+        Ends { peer: peer.parse().unwrap(), local: local.parse().unwrap(), secure: SECURE }
+    }
+
     #[test]
-    fn compact_fields_equal_the_parsed() {
-        let mut map = HeaderMap::new();
-        map.append("host", HeaderValue::from_static("x"));
-        map.append("cookie", HeaderValue::from_static(""));
-        map.append("x-a", HeaderValue::from_bytes(b"caf\xe9").unwrap());
-        map.append("x-a", HeaderValue::from_static("2"));
-        let list = FieldList::from(&map);
-        let fields: Vec<_> = list.iter().collect();
-        assert_eq!(fields, [("host", "x"), ("cookie", ""), ("x-a", "café"), ("x-a", "2")]);
+    fn head_of_a_websocket_tells_what_that_of_an_exchange_does() {
+        for (peer, local) in [("1.2.3.4:5", "5.6.7.8:9"), ("[::1%7]:5", "[::1]:9"), ("1.2.3.4:5", "[::1]:9")] {
+            for target in ["/", "/a/b?c=d?e", "/?", "/a?", "*"] {
+                let ends = ends(peer, local);
+                let kept = Head::of_websocket(&parts(target), ends, vec![("n".into(), "v".into())], &Alike::default());
+                let parsed = Head::of_exchange(parts(target), ends, vec![("n".into(), "v".into())]);
+                assert_eq!((kept.path(), kept.query()), (parsed.path(), parsed.query()), "{target}");
+                assert_eq!(kept.uri().path_and_query(), parsed.uri().path_and_query());
+                assert_eq!((kept.peer(), kept.local()), (ends.peer, ends.local));
+                assert_eq!((kept.method(), kept.version()), (parsed.method(), parsed.version()));
+                assert_eq!((kept.headers(), kept.fields()), (parsed.headers(), parsed.fields()));
+                assert_eq!(kept.values("X-a"), ["1", "2"]);
+                assert_eq!((kept.authority(), kept.params()), (parsed.authority(), parsed.params()));
+                assert_eq!((kept.scheme(), parsed.scheme()), ("wss", "https"));
+            }
+        }
     }
 }

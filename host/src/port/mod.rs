@@ -5,6 +5,7 @@
 
 pub mod answer;
 pub mod exchange;
+pub mod fields;
 pub mod head;
 pub mod inbox;
 pub mod lifecycle;

@@ -39,6 +39,7 @@ use crate::instance::engine::Engine;
 use crate::limits;
 use crate::listener::{Connection, Listener};
 use crate::outbox::Outboxes;
+use crate::port::fields::Alike;
 use crate::port::head::Ends;
 use crate::session::{Sessions, Timestamp};
 use crate::tls::Tls;
@@ -79,6 +80,7 @@ impl Server {
             proxies: settings.proxies.clone(),
             clients: Arc::new(Clients::new(settings.clients)),
             outboxes: Arc::new(Outboxes::new(settings.outbox_memory)),
+            alike: Alike::default(),
         });
         let deployer = Arc::new(deployer(settings, &engine, service.clone())?);
         let remote = remote.map(Arc::new);

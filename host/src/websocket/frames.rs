@@ -54,7 +54,6 @@ pub struct Frames {
     io: Io,
     reader: Reader,
     writer: Writer,
-    /// What has been read and not been taken.
     ahead: Ahead,
     reading: Reading,
     /// Our close frame is waiting or sent: nothing may follow it (RFC 6455 §5.5.1).
@@ -78,10 +77,10 @@ enum Reading {
     Broken,
 }
 
-/// Bytes to be read before those of the connection.
+/// Bytes that have been read and not been taken, before those of the connection.
 #[derive(Default)]
 struct Ahead {
-    bytes: Vec<u8>,
+    bytes: Box<[u8]>,
     taken: usize,
 }
 
@@ -100,7 +99,7 @@ impl Frames {
     #[must_use]
     pub fn new(io: Io, read: &[u8], message_bytes_max: usize, deflate: Option<Deflate>) -> Self {
         // Copied: a slice of hyper's read buffer, even an empty one, would keep all of that alive.
-        let ahead = Ahead { bytes: read.to_vec(), taken: 0 };
+        let ahead = Ahead { bytes: read.into(), taken: 0 };
         let reader = Reader::new(message_bytes_max, deflate.is_some());
         Self {
             io,
@@ -139,6 +138,11 @@ impl Frames {
     /// Whether the connection has taken any bytes since this was asked last.
     pub fn has_taken(&mut self) -> bool {
         std::mem::replace(&mut self.wrote, Wrote::Nothing) == Wrote::Something
+    }
+
+    /// Gives back the memory of frames that have been written.
+    pub fn rest(&mut self) {
+        self.writer.rest();
     }
 
     /// Ready when a frame may be given to `start`: few enough bytes wait to be written.
@@ -255,7 +259,8 @@ impl Frames {
             }
             let taken = reader.read(bytes);
             if let Ok((taken, Some(_))) = &taken {
-                ahead.bytes.extend_from_slice(bytes.get(*taken..).unwrap_or_default());
+                // It was empty, or nothing would have been read.
+                ahead.bytes = bytes.get(*taken..).unwrap_or_default().into();
             }
             Poll::Ready(seen(taken.map(|(_, event)| event)))
         })

@@ -48,6 +48,18 @@ fn binary(length: usize) -> Message {
 }
 
 #[tokio::test]
+async fn rest_keeps_what_waits_to_be_written() {
+    let (mut frames, mut peer) = pair(KIB);
+    frames.start(binary(3)).unwrap();
+    frames.rest();
+    flush(&mut frames).await;
+    frames.rest();
+    let mut written = [0; 5];
+    peer.read_exact(&mut written).await.unwrap();
+    assert_eq!(written, [0x82, 3, 7, 7, 7]);
+}
+
+#[tokio::test]
 async fn messages_of_one_read_come_one_by_one_and_leave_no_buffer() {
     let (io, mut peer) = duplex(KIB);
     let early = frame(0x81, b"early");
@@ -57,7 +69,7 @@ async fn messages_of_one_read_come_one_by_one_and_leave_no_buffer() {
         assert_eq!(text(&mut frames).await, expected);
     }
     assert!(is_pending(|cx| frames.poll_next(cx)));
-    assert_eq!(frames.ahead.bytes.capacity(), 0);
+    assert_eq!(frames.ahead.bytes.len(), 0);
     peer.write_all(&frame(0x80, b"d")).await.unwrap();
     assert_eq!(text(&mut frames).await, "cd");
 }

@@ -1,6 +1,6 @@
 //! One websocket from handshake to end: the task that owns its connection.
 //!
-//! [`run`] starts the handler and hands the handshake's answer back to HTTP; then `talk` moves
+//! [`open`] starts the handler and hands the handshake's answer back to HTTP; then `talk` moves
 //! frames between the connection, the handler and the outbox until both sides are done. What may
 //! happen when is decided by the port's lifecycle.
 
@@ -12,7 +12,6 @@ mod talk;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -21,6 +20,7 @@ use self::codec::deflate::Deflate;
 use self::frames::{Frames, Io};
 use self::talk::Talk;
 use crate::app::App;
+use crate::app::manifest::PaceSettings;
 use crate::dispatch::{self, Call, Seat, Verdict};
 use crate::event::{Close, State};
 use crate::failure::Fault;
@@ -40,57 +40,64 @@ pub struct Websocket {
     pub app: Arc<App>,
     /// Its handler.
     pub seat: Seat,
-    /// The bound of a message, for the codec.
+    /// What time its peer has for a message, and to take what is sent to it.
+    pub pace: Arc<PaceSettings>,
+}
+
+/// What the codec of a websocket is to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// The bound of a message, in bytes.
     pub message_bytes_max: usize,
     /// The compression that the handshake has agreed on, if any.
     pub deflate: Option<Deflate>,
-    /// What time its peer has.
-    pub patience: Patience,
 }
 
-/// What time the peer of a websocket has. Manifest section `[http]`.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// From the first byte of a message to its last.
-    pub message: Duration,
-    /// That it may take nothing of what is sent to it.
-    pub stall: Duration,
-}
-
-/// Runs a websocket that was told of, [`WebsocketPort::connect`], to its end. `answered` gets the handshake's answer; `upgrade` resolves once the
-/// answer was 101 and has left.
-pub fn run(
-    websocket: Websocket,
-    answered: oneshot::Sender<Answer>,
-    upgrade: Upgrade,
-) -> impl Future<Output = ()> + Send {
-    // What the handshake needs is given back after it: the task of an idle websocket is its `Talk`, and little more.
-    let opened: Pin<Box<dyn Future<Output = Opened> + Send>> = Box::pin(open(websocket, answered, upgrade));
-    async move {
-        let Opened { mut talk, accepted } = opened.await;
-        (&mut talk).await;
-        if accepted {
-            // By the version that it ended on.
-            talk.websocket.tell(closed);
-        }
-    }
-}
+/// A handshake under way. In a box, which is given back after it: the task of an idle websocket is its [`Opened`], and little more.
+pub type Opening = Pin<Box<dyn Future<Output = Opened> + Send>>;
 
 /// A websocket after its handshake.
-struct Opened {
+pub struct Opened {
     talk: Talk,
     /// The handshake was answered with 101.
     accepted: bool,
 }
 
-async fn open(mut websocket: Websocket, answered: oneshot::Sender<Answer>, upgrade: Upgrade) -> Opened {
+/// Begins the handler of a websocket that was told of, [`WebsocketPort::connect`]. `answered` gets the handshake's answer; `upgrade` resolves
+/// once the answer was 101 and has left.
+pub fn open(websocket: Websocket, terms: Terms, answered: oneshot::Sender<Answer>, upgrade: Upgrade) -> Opening {
+    Box::pin(handshake(websocket, terms, answered, upgrade))
+}
+
+impl Opened {
+    /// To its end.
+    pub async fn run(&mut self) {
+        (&mut self.talk).await;
+        if self.accepted {
+            // By the version that it ended on.
+            self.talk.websocket.tell(closed);
+        }
+    }
+
+    /// The websocket.
+    pub fn websocket(&self) -> &Websocket {
+        &self.talk.websocket
+    }
+}
+
+async fn handshake(
+    mut websocket: Websocket,
+    terms: Terms,
+    answered: oneshot::Sender<Answer>,
+    upgrade: Upgrade,
+) -> Opened {
     let mut call = Some(websocket.begin());
     let answer = websocket.answer(&mut call).await;
     let accepted = matches!(answer, Answer::Accept(_));
     let heard = answered.send(answer).is_ok();
     let stream =
         if accepted && heard { tokio::time::timeout(limits::HEAD, upgrade).await.ok().flatten() } else { None };
-    let frames = stream.map(|(io, read)| Frames::new(io, &read, websocket.message_bytes_max, websocket.deflate));
+    let frames = stream.map(|(io, read)| Frames::new(io, &read, terms.message_bytes_max, terms.deflate));
     if accepted {
         websocket.tell(opened);
     }

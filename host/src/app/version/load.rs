@@ -86,7 +86,7 @@ impl Loader {
             store: manifest.session.store,
             origins: manifest.app.origins(self.origins == Origins::AndLoopback),
             cors: manifest.cors.clone(),
-            pace: manifest.pace,
+            pace: Arc::new(manifest.pace),
             router: Router::new(routes)?,
             handlers,
         })
@@ -251,7 +251,7 @@ fn for_instances(settings: &HandlerSettings) -> Settings {
         message_bytes_max: limits.message_bytes_max,
         outbox: Bounds {
             bytes_max: limits.outbox_bytes_max,
-            messages_max: limits.outbox_messages_max,
+            messages_max: u32::try_from(limits.outbox_messages_max).unwrap_or(u32::MAX),
             overflow: settings.overflow,
         },
         deflate: settings.deflate,

@@ -50,7 +50,7 @@ pub struct Version {
     /// Which other origins' pages may read what it answers.
     pub cors: Option<manifest::CorsSettings>,
     /// What time a peer has.
-    pub pace: manifest::PaceSettings,
+    pub pace: Arc<manifest::PaceSettings>,
     router: Router<Target>,
     handlers: HashMap<String, Arc<Handler>>,
 }

@@ -66,7 +66,6 @@ pub struct WebsocketPort {
     /// What decides which version serves it.
     pub lot: Lot,
     cookies: Arc<CookieSettings>,
-    secure: bool,
     message_bytes_max: usize,
     offered: Box<[String]>,
     auto_response: Option<Arc<AutoResponse>>,
@@ -91,9 +90,17 @@ struct Life {
     told: raw::Told,
     begun: Begun,
     attachment: Attachment,
-    denial: Option<Box<Denial>>,
-    subprotocol: Option<Box<str>>,
-    answer: Option<Box<Answer>>,
+    /// Which of those offered was chosen; a head has room for fewer than 65,536.
+    subprotocol: Option<u16>,
+    /// Until the answer to the handshake has been taken.
+    answering: Option<Box<Answering>>,
+}
+
+/// The answer to a handshake while it comes.
+#[derive(Debug, Default)]
+struct Answering {
+    denial: Option<Denial>,
+    answer: Option<Answer>,
     answered: Option<Waker>,
 }
 
@@ -153,8 +160,6 @@ pub struct WebsocketParts {
     pub groups: Arc<crate::group::Groups>,
     /// How the session cookie is set.
     pub cookies: Arc<CookieSettings>,
-    /// Whether the peer's connection is encrypted.
-    pub secure: bool,
     /// Offered subprotocols.
     pub offered: Box<[String]>,
     /// Bytes of a message.
@@ -182,7 +187,6 @@ impl WebsocketPort {
             membership: Membership::new(parts.groups, id),
             meter: Arc::default(),
             cookies: parts.cookies,
-            secure: parts.secure,
             message_bytes_max: parts.message_bytes_max,
             offered: parts.offered,
             auto_response: parts.auto_response,
@@ -210,7 +214,8 @@ impl WebsocketPort {
 
     /// The subprotocol that was chosen.
     pub fn subprotocol(&self) -> Option<String> {
-        self.life().subprotocol.as_deref().map(str::to_owned)
+        let chosen = self.life().subprotocol?;
+        self.offered.get(usize::from(chosen)).cloned()
     }
 
     /// Answers the handshake with 101. A session that was opened puts its cookie on it. The first of a handler that
@@ -223,26 +228,28 @@ impl WebsocketPort {
             return Ok(());
         }
         let mut head = answer::headers(headers)?;
-        if let Some(name) = &subprotocol {
-            if !self.offered.contains(name) {
-                return Err(WebsocketError::NotOffered(name.clone()));
-            }
-            answer::insert(&mut head, http::header::SEC_WEBSOCKET_PROTOCOL, name)?;
+        let mut chosen = None;
+        if let Some(name) = subprotocol {
+            let Some(offer) = (0..).zip(&self.offered).find(|(_, offered)| **offered == name) else {
+                return Err(WebsocketError::NotOffered(name));
+            };
+            answer::insert(&mut head, http::header::SEC_WEBSOCKET_PROTOCOL, &name)?;
+            chosen = Some(offer.0);
         }
         let mut life = self.life();
         let accepted = life.lifecycle.accept();
         accepted.map_err(|illegal| life.refusal(illegal))?;
         let cookie = match self.session.cookie() {
             CookieAction::Leave => None,
-            CookieAction::Set(value) => Some(self.cookies.set(&value, self.secure)),
-            CookieAction::Expire => Some(self.cookies.expire(self.secure)),
+            CookieAction::Set(value) => Some(self.cookies.set(&value, self.head.is_secure())),
+            CookieAction::Expire => Some(self.cookies.expire(self.head.is_secure())),
         };
         if let Some(cookie) = cookie {
             answer::append(&mut head, http::header::SET_COOKIE, &cookie)?;
             self.session.cookie_given();
         }
         self.session.head_left();
-        life.subprotocol = subprotocol.map(Into::into);
+        life.subprotocol = chosen;
         life.answer(Answer::Accept(head));
         Ok(())
     }
@@ -360,22 +367,23 @@ impl WebsocketPort {
     /// The answer to the handshake, once it is given.
     pub fn poll_answer(&self, cx: &mut Context<'_>) -> Poll<Answer> {
         let mut life = self.life();
-        match life.answer.take() {
-            Some(answer) => Poll::Ready(*answer),
-            None => {
-                life.answered = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
+        let answering = life.answering.get_or_insert_default();
+        let Some(answer) = answering.answer.take() else {
+            answering.answered = Some(cx.waker().clone());
+            return Poll::Pending;
+        };
+        life.answering = None;
+        Poll::Ready(answer)
     }
 
     /// Ready once there is an answer to take.
     pub fn poll_answered(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut life = self.life();
-        if life.answer.is_some() {
+        let answering = life.answering.get_or_insert_default();
+        if answering.answer.is_some() {
             return Poll::Ready(());
         }
-        life.answered = Some(cx.waker().clone());
+        answering.answered = Some(cx.waker().clone());
         Poll::Pending
     }
 
@@ -405,8 +413,9 @@ impl WebsocketPort {
 
 impl Life {
     fn answer(&mut self, answer: Answer) {
-        self.answer = Some(Box::new(answer));
-        if let Some(waker) = self.answered.take() {
+        let answering = self.answering.get_or_insert_default();
+        answering.answer = Some(answer);
+        if let Some(waker) = answering.answered.take() {
             waker.wake();
         }
     }

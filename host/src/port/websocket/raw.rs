@@ -113,7 +113,7 @@ impl WebsocketPort {
         let mut life = self.life();
         let rejected = life.lifecycle.reject();
         rejected.map_err(|illegal| life.refusal(illegal))?;
-        life.denial = Some(Box::new(denial));
+        life.answering.get_or_insert_default().denial = Some(denial);
         Ok(())
     }
 
@@ -121,7 +121,8 @@ impl WebsocketPort {
         let mut life = self.life();
         let (state, application) = (life.lifecycle.state(), life.lifecycle.application());
         let begun = application == ApplicationState::Response;
-        let Some(denial) = life.denial.as_mut().filter(|_| begun) else {
+        let denial = life.answering.as_mut().and_then(|answering| answering.denial.as_mut());
+        let Some(denial) = denial.filter(|_| begun) else {
             return Err(life.refusal(IllegalTransition { state, call: Call::Response }));
         };
         let bytes = denial.body.len() + body.len();
@@ -132,9 +133,9 @@ impl WebsocketPort {
         if more {
             return Ok(());
         }
-        let denial = life.denial.take();
+        let denial = life.answering.as_mut().and_then(|answering| answering.denial.take());
         drop(life);
-        if let Some(Denial { status, head, body }) = denial.map(|denial| *denial) {
+        if let Some(Denial { status, head, body }) = denial {
             self.deny(status, head, body);
         }
         Ok(())

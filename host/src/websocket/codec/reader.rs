@@ -31,14 +31,20 @@ pub struct Reader {
     /// The begin of a head that is not yet whole.
     begun: Begun,
     frame: Option<Frame>,
-    message: Option<Assembly>,
-    control: Vec<u8>,
+    message: Option<Box<Assembly>>,
+    control: Option<Box<Control>>,
+}
+
+/// A control frame of which a part has come.
+#[derive(Debug, Default)]
+struct Control {
+    payload: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
 struct Begun {
     bytes: [u8; HEAD_BYTES_MAX],
-    length: usize,
+    length: u8,
 }
 
 /// A frame whose head has come.
@@ -57,7 +63,7 @@ impl Reader {
     /// A server's side; `deflate` says whether the handshake has agreed on compression.
     #[must_use]
     pub fn new(message_bytes_max: usize, deflate: bool) -> Self {
-        Self { message_bytes_max, deflate, begun: Begun::default(), frame: None, message: None, control: Vec::new() }
+        Self { message_bytes_max, deflate, begun: Begun::default(), frame: None, message: None, control: None }
     }
 
     /// Reads up to the end of the first event, or all; returns how many bytes those are. Payloads are
@@ -109,7 +115,7 @@ impl Reader {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn filled(&mut self, read: usize) -> Result<Option<Event>, Violation> {
-        let bytes = self.message.as_mut().and_then(Assembly::bytes);
+        let bytes = self.message.as_mut().and_then(|message| message.bytes());
         let (Some(frame), Some(bytes)) = (&mut self.frame, bytes) else { return Ok(None) };
         let begin = bytes.len().saturating_sub(read);
         mask::unmask(bytes.get_mut(begin..).unwrap_or_default(), frame.key, frame.come);
@@ -125,14 +131,15 @@ impl Reader {
             self.begin_frame(head)?;
             return Ok(length);
         }
-        let before = self.begun.length;
+        let before = usize::from(self.begun.length);
         let free = self.begun.bytes.get_mut(before..).unwrap_or_default();
-        let taken = free.len().min(rest.len());
+        let mut taken = 0;
         for (to, from) in free.iter_mut().zip(rest) {
             *to = *from;
+            taken += 1;
+            self.begun.length += 1;
         }
-        self.begun.length += taken;
-        let begun = self.begun.bytes.get(..self.begun.length).unwrap_or_default();
+        let begun = self.begun.bytes.get(..before + taken).unwrap_or_default();
         let Some((head, length)) = head::parse(begun, self.deflate)? else { return Ok(taken) };
         self.begun.length = 0;
         self.begin_frame(head)?;
@@ -149,7 +156,7 @@ impl Reader {
             if self.message.is_some() {
                 return Err(Violation::Interleaved);
             }
-            self.message = Some(Assembly::new(kind, head.compressed));
+            self.message = Some(Box::new(Assembly::new(kind, head.compressed)));
         }
         if !head.opcode.is_control() {
             let message = self.message.as_mut().ok_or(Violation::LoneContinuation)?;
@@ -169,7 +176,7 @@ impl Reader {
         frame.remaining -= part.len();
         match &mut self.message {
             Some(message) if !frame.opcode.is_control() => message.push(part)?,
-            _ => self.control.extend_from_slice(part),
+            _ => self.control.get_or_insert_default().payload.extend_from_slice(part),
         }
         Ok(part.len())
     }
@@ -177,13 +184,12 @@ impl Reader {
     /// A frame is whole, and perhaps with it a message.
     fn end_frame(&mut self) -> Result<Option<Event>, Violation> {
         let Some(frame) = self.frame.take() else { return Ok(None) };
+        let control = if frame.opcode.is_control() { self.control.take() } else { None };
+        let payload = control.map(|control| control.payload).unwrap_or_default();
         match frame.opcode {
-            Opcode::Ping => Ok(Some(Event::Ping(std::mem::take(&mut self.control)))),
-            Opcode::Pong => {
-                self.control = Vec::new();
-                Ok(Some(Event::Pong))
-            }
-            Opcode::Close => Ok(Some(Event::Close(close::parse(&std::mem::take(&mut self.control))?))),
+            Opcode::Ping => Ok(Some(Event::Ping(payload))),
+            Opcode::Pong => Ok(Some(Event::Pong)),
+            Opcode::Close => Ok(Some(Event::Close(close::parse(&payload)?))),
             Opcode::Continuation | Opcode::Text | Opcode::Binary if !frame.fin => Ok(None),
             Opcode::Continuation | Opcode::Text | Opcode::Binary => {
                 let message = self.message.take().map(|message| message.finish(self.message_bytes_max)).transpose()?;

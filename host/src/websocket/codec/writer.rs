@@ -26,7 +26,12 @@ pub struct Writer {
     /// What the frames cost.
     bytes: usize,
     /// The pong for which there was no room: the last one is enough (RFC 6455 §5.5.3).
-    pong: Option<Vec<u8>>,
+    pong: Option<Box<Pong>>,
+}
+
+#[derive(Debug)]
+struct Pong {
+    payload: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -52,6 +57,13 @@ impl Writer {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
+    }
+
+    /// Gives back the memory of frames that have been written, where none waits.
+    pub fn rest(&mut self) {
+        if self.frames.is_empty() {
+            self.frames = VecDeque::new();
+        }
     }
 
     /// Adds a message, compressed where that was agreed on and makes it smaller.
@@ -81,7 +93,7 @@ impl Writer {
         if self.has_room() {
             self.push(Opcode::Pong, false, payload.into());
         } else {
-            self.pong = Some(payload);
+            self.pong = Some(Box::new(Pong { payload }));
         }
     }
 
@@ -118,7 +130,7 @@ impl Writer {
             self.frames.pop_front();
         }
         if let Some(pong) = self.pong.take() {
-            self.pong(pong);
+            self.pong(pong.payload);
         }
     }
 

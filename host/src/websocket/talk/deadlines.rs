@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Talk;
+use super::moment::Moment;
+use super::{Awaits, Talk};
 use crate::failure::Fault;
 use crate::limits;
 use crate::port::websocket::Style;
@@ -46,7 +47,7 @@ impl Talk {
         match what {
             Due::Call(limit) => self.overrun(limit),
             Due::Message => {
-                let reason = format!("a message was not whole after {:?}", self.websocket.patience.message);
+                let reason = format!("a message was not whole after {:?}", self.websocket.pace.message);
                 self.break_off(&reason);
             }
             Due::Close => {
@@ -71,14 +72,14 @@ impl Talk {
 
     fn connection_deadline(&self) -> Option<(Instant, Due)> {
         self.frames.as_ref()?;
-        let usual = match (self.closing, self.pinged) {
-            (Some(since), _) => (since + limits::CLOSE, Due::Close),
-            (None, Some(since)) => (since + limits::PONG, Due::Pong),
-            (None, None) => (self.heard + limits::PING_AFTER, Due::Ping),
+        let usual = match self.awaits {
+            Awaits::Close(since) => (since + limits::CLOSE, Due::Close),
+            Awaits::Pong(since) => (since + limits::PONG, Due::Pong),
+            Awaits::Nothing => (self.heard + limits::PING_AFTER, Due::Ping),
         };
-        let patience = self.websocket.patience;
-        let message = self.midway.map(|since| (since + patience.message, Due::Message));
-        let stall = self.stalled.map(|since| (since + patience.stall, Due::Stall));
+        let pace = &self.websocket.pace;
+        let message = self.midway.map(|since| (since + pace.message, Due::Message));
+        let stall = self.stalled.map(|since| (since + pace.stall, Due::Stall));
         [message, stall].into_iter().flatten().chain([usual]).min_by_key(|(due, _)| *due)
     }
 
@@ -94,7 +95,7 @@ impl Talk {
     fn overrun(&mut self, limit: Duration) {
         if self.websocket.port.outbox.is_awaited() {
             // The guest waits for the peer, which has a deadline of its own.
-            self.call_since = Instant::now();
+            self.call_since = Moment::now();
             return;
         }
         self.call = None;
@@ -106,14 +107,14 @@ impl Talk {
     }
 
     fn ping(&mut self) {
-        let now = Instant::now();
+        let now = Moment::now();
         if !self.has_room() {
             // We do not read, so an answer could not be seen.
             self.heard = now;
             return;
         }
-        self.pinged = Some(now);
-        self.websocket.port.ping_sent(now.into_std());
+        self.awaits.pong(now);
+        self.websocket.port.ping_sent(now.std());
         self.dirty = true;
         if self.frames.as_mut().is_some_and(|frames| frames.start_ping().is_err()) {
             self.end();

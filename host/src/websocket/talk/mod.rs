@@ -5,14 +5,15 @@
 //! messages and one timer. What time each side has is in `deadlines`.
 
 mod deadlines;
+mod moment;
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::time::{Instant, Sleep};
+use tokio::time::Sleep;
 
+use self::moment::Moment;
 use super::Websocket;
 use super::frames::{Frames, Incoming};
 use crate::dispatch::{self, Call};
@@ -30,23 +31,21 @@ pub(super) struct Talk {
     pub(super) websocket: Websocket,
     frames: Option<Frames>,
     call: Option<Call>,
-    call_since: Instant,
-    pending: VecDeque<Message>,
-    pending_bytes: usize,
+    call_since: Moment,
+    pending: Vec<Message>,
     /// What `on-close` is still to be told.
-    close: Option<Close>,
+    close: Option<Box<Close>>,
     /// The guest failed: what the peer still sends is nobody's.
     failed: bool,
     dirty: bool,
     /// The connection has nothing to read, and will wake us.
     drained: bool,
-    heard: Instant,
-    pinged: Option<Instant>,
-    closing: Option<Instant>,
+    heard: Moment,
+    awaits: Awaits,
     /// Since when the peer has sent a part of a message.
-    midway: Option<Instant>,
+    midway: Option<Moment>,
     /// Since when the peer takes nothing.
-    stalled: Option<Instant>,
+    stalled: Option<Moment>,
     controls: Taken,
     messages: Taken,
     timer: Pin<Box<Sleep>>,
@@ -54,22 +53,51 @@ pub(super) struct Talk {
     armed: bool,
 }
 
+/// What the peer owes us, and since when.
+#[derive(Clone, Copy)]
+enum Awaits {
+    Nothing,
+    /// Anything: it has been pinged.
+    Pong(Moment),
+    /// The end of the connection: one side has sent its close frame.
+    Close(Moment),
+}
+
+impl Awaits {
+    fn pong(&mut self, now: Moment) {
+        if matches!(self, Self::Nothing) {
+            *self = Self::Pong(now);
+        }
+    }
+
+    fn close(&mut self, now: Moment) {
+        if !matches!(self, Self::Close(_)) {
+            *self = Self::Close(now);
+        }
+    }
+
+    /// The peer has sent something.
+    fn heard(&mut self) {
+        if matches!(self, Self::Pong(_)) {
+            *self = Self::Nothing;
+        }
+    }
+}
+
 impl Talk {
     pub(super) fn new(websocket: Websocket, frames: Option<Frames>, call: Option<Call>) -> Self {
-        let now = Instant::now();
+        let now = Moment::now();
         let mut talk = Self {
             websocket,
             call,
             call_since: now,
-            pending: VecDeque::new(),
-            pending_bytes: 0,
+            pending: Vec::new(),
             close: None,
             failed: false,
             dirty: false,
             drained: false,
             heard: now,
-            pinged: None,
-            closing: None,
+            awaits: Awaits::Nothing,
             midway: None,
             stalled: None,
             controls: Taken::default(),
@@ -95,11 +123,11 @@ impl Talk {
             let Some(frames) = &mut self.frames else { return };
             let Poll::Ready(incoming) = frames.poll_next(cx) else {
                 self.drained = true;
-                self.midway = frames.is_midway().then(|| self.midway.unwrap_or_else(Instant::now));
+                self.midway = frames.is_midway().then(|| self.midway.unwrap_or_else(Moment::now));
                 return;
             };
-            self.heard = Instant::now();
-            self.pinged = None;
+            self.heard = Moment::now();
+            self.awaits.heard();
             self.midway = frames.is_midway().then(|| self.midway.unwrap_or(self.heard));
             match incoming {
                 Incoming::Message(message) => self.take_in(message),
@@ -108,17 +136,18 @@ impl Talk {
                     self.count_control();
                 }
                 Incoming::Pong => {
-                    self.websocket.port.ponged(self.heard.into_std());
+                    self.websocket.port.ponged(self.heard.std());
+                    self.rest();
                     self.count_control();
                 }
                 Incoming::Close(close) => {
                     self.dirty = true;
-                    self.closing.get_or_insert(self.heard);
+                    self.awaits.close(self.heard);
                     let (code, reason) = close.map_or((None, String::new()), |close| (Some(close.code), close.reason));
                     self.websocket.port.peer_closed(code, &reason);
                 }
                 Incoming::Violation(close) => {
-                    self.closing.get_or_insert(self.heard);
+                    self.awaits.close(self.heard);
                     self.websocket.port.host_close(close.code, &close.reason);
                 }
                 Incoming::End => self.end(),
@@ -126,17 +155,26 @@ impl Talk {
         }
     }
 
+    /// Gives back the buffers that past messages have left: most that answer a ping have been idle.
+    fn rest(&mut self) {
+        if let Some(frames) = &mut self.frames {
+            frames.rest();
+        }
+        self.websocket.port.outbox.rest();
+    }
+
     fn has_room(&self) -> bool {
         match &self.websocket.port.style {
             Style::Loop(inbox) => inbox.has_room() || self.call.is_none(),
             Style::Event => {
-                self.pending.len() < limits::BATCH_MESSAGES_MAX && self.pending_bytes < limits::INBOX_BYTES_MAX
+                let bytes: usize = self.pending.iter().map(Message::len).sum();
+                self.pending.len() < limits::BATCH_MESSAGES_MAX && bytes < limits::INBOX_BYTES_MAX
             }
         }
     }
 
     fn count_control(&mut self) {
-        if !self.controls.take(&limits::CONTROL_FRAMES, self.heard.into_std()) {
+        if !self.controls.take(&limits::CONTROL_FRAMES, self.heard.std()) {
             self.break_off(&format!("more than {} pings and pongs a second", limits::CONTROL_FRAMES));
         }
     }
@@ -147,13 +185,13 @@ impl Talk {
             frames.break_off();
         }
         self.midway = None;
-        self.closing.get_or_insert_with(Instant::now);
+        self.awaits.close(Moment::now());
         self.websocket.port.host_close(close_code::POLICY, reason);
     }
 
     fn take_in(&mut self, message: Message) {
         if let Some(quota) = self.websocket.seat.handler.settings.messages
-            && !self.messages.take(&quota, self.heard.into_std())
+            && !self.messages.take(&quota, self.heard.std())
         {
             return self.break_off(&format!("more than {quota} messages a second"));
         }
@@ -172,10 +210,7 @@ impl Talk {
                 let what = || What::Delivered { messages: 1, bytes, micros: None };
                 self.websocket.seat.handler.source().tell(Some(&self.websocket.port.id), what);
             }
-            Style::Event => {
-                self.pending_bytes += message.len();
-                self.pending.push_back(message);
-            }
+            Style::Event => self.pending.push(message),
         }
     }
 
@@ -191,11 +226,11 @@ impl Talk {
                 return;
             };
             if matches!(port.style, Style::Event) {
-                app.event_took(seat.version, self.call_since.elapsed());
+                app.event_took(seat.version, self.call_since.instant().elapsed());
             }
             self.call = seat.next(app, port, &verdict);
             if self.call.is_some() {
-                self.call_since = Instant::now();
+                self.call_since = Moment::now();
                 continue;
             }
             if verdict.is_err() {
@@ -210,10 +245,9 @@ impl Talk {
             return;
         }
         let event = if !self.pending.is_empty() {
-            self.pending_bytes = 0;
-            Event::Messages(std::mem::take(&mut self.pending).into())
+            Event::Messages(std::mem::take(&mut self.pending))
         } else if let Some(close) = self.close.take() {
-            Event::Close(close)
+            Event::Close(*close)
         } else {
             return;
         };
@@ -227,7 +261,6 @@ impl Talk {
     fn abandon(&mut self) {
         self.failed = true;
         self.pending.clear();
-        self.pending_bytes = 0;
     }
 
     /// Writes what the outbox holds, as far as the connection takes it.
@@ -254,7 +287,7 @@ impl Talk {
     fn note_stall(&mut self) {
         let taken = self.frames.as_mut().is_some_and(Frames::has_taken);
         if taken || self.stalled.is_none() {
-            self.stalled = Some(Instant::now());
+            self.stalled = Some(Moment::now());
         }
     }
 
@@ -270,14 +303,14 @@ impl Talk {
                     frames.start(message)
                 }
                 Some(Outgoing::Ping) => {
-                    let now = Instant::now();
-                    self.pinged.get_or_insert(now);
-                    self.websocket.port.ping_sent(now.into_std());
+                    let now = Moment::now();
+                    self.awaits.pong(now);
+                    self.websocket.port.ping_sent(now.std());
                     frames.start_ping()
                 }
                 Some(Outgoing::Close(close)) => {
                     self.websocket.port.close_leaves(&close);
-                    self.closing.get_or_insert_with(Instant::now);
+                    self.awaits.close(Moment::now());
                     frames.start_close(&close)
                 }
                 None => break,
@@ -304,9 +337,9 @@ impl Talk {
     /// The connection is over: nothing more is read or written, the handler learns the close.
     fn end(&mut self) {
         self.frames = None;
-        self.heard = Instant::now();
+        self.heard = Moment::now();
         self.call_since = self.call_since.max(self.heard);
-        self.close = self.websocket.port.ended().or(self.close.take());
+        self.close = self.websocket.port.ended().map(Box::new).or(self.close.take());
     }
 
     /// Whether another turn could find something to do: frames to read, or events to deliver.
