@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: a host under test, and clients that are not ours.
 
 mod app;
+pub mod bindings;
 mod certificate;
 mod client;
 pub mod fake;

@@ -1,0 +1,269 @@
+/* Sessile's SDK for handlers in C (and, through this header, C++ and Zig).
+ *
+ * A handler is written in one of three styles, each of which is one line at the end of a file; what is not named is not
+ * in the component:
+ *
+ *     SESSILE_EVENTS(.on_open = came, .on_message = said)    called when something happens
+ *     SESSILE_LOOP(serve)                                    one call for one websocket, as long as it lives
+ *     SESSILE_HTTP(answer)                                   one call for one request
+ *
+ * Whose memory it is, without exception:
+ *
+ *  1. What you pass is yours. It is copied or done with when the call returns.
+ *  2. What you get through a `char **` is yours: free() it. It is written in every case, and NULL where the call failed
+ *     or there is nothing. `sessile_message_free` does the same for a message that you received.
+ *  3. What a handler is called with is the SDK's, and gone when the handler returns. So is what a `const char *` result
+ *     points at once you call anything else here.
+ *
+ * All text and bytes that come from the host have a zero byte behind them, which is not counted.
+ *
+ * Each call blocks its instance until it is done, and no other. A call with the id of a websocket or an exchange that
+ * this instance does not serve traps. What is not here is in bindings/wit.h, which is the WIT in C; its comments are in
+ * the WIT. */
+
+#ifndef SESSILE_H
+#define SESSILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SESSILE_CHECKED __attribute__((warn_unused_result))
+#define SESSILE_FORMAT(at, first) __attribute__((__format__(__printf__, at, first)))
+
+/* One live websocket, or one exchange: an HTTP request and its response. Unguessable, and not a handle to close. */
+typedef uint64_t sessile_id;
+
+/* ---- how a call went ------------------------------------------------------------------------------------------- */
+
+typedef enum sessile_status {
+    SESSILE_OK = 0,
+    SESSILE_FAILED,       /* your own, by sessile_fail */
+    SESSILE_DISCONNECTED, /* the peer has gone; sessile_close_code says how */
+    SESSILE_RETIRE,       /* receive: new code is there; return this, and it takes over */
+    SESSILE_TIMED_OUT,
+    SESSILE_WRONG_STATE,  /* not now: send before accept, a second response, receive in event style */
+    SESSILE_WRONG_KIND,   /* bytes where text was asked for, or the other way round; the message is lost */
+    SESSILE_TOO_LARGE,
+    SESSILE_INVALID,      /* a header, code, reason, name or subprotocol that cannot be */
+    SESSILE_NOT_JSON,
+    SESSILE_CONFLICT,     /* session: another has saved since; discard, open, and try again */
+    SESSILE_NO_COOKIE,    /* session: too late for its cookie; open it before accept */
+    SESSILE_NOT_OPEN,     /* session: sessile_session_open first, in each event */
+    SESSILE_DELETED,      /* session: it was flushed */
+    SESSILE_UNAVAILABLE,  /* session: its store failed */
+    SESSILE_UNSUPPORTED
+} sessile_status;
+
+/* The words for the last call that did not return SESSILE_OK. */
+const char *sessile_error(void);
+
+/* Says why a handler fails, as printf does; returns SESSILE_FAILED, for the handler to return. The host logs it under a
+ * number, closes with 1011 or answers 500, and tells the peer that number alone. */
+sessile_status sessile_fail(const char *format, ...) SESSILE_FORMAT(1, 2);
+
+/* Returns from the handler what is not SESSILE_OK. In a handler, SESSILE_DISCONNECTED is a normal end, SESSILE_RETIRE
+ * hands the websocket over (loop style), and anything else is a failure with the words of sessile_error. */
+#define SESSILE_TRY(call)                                \
+    do {                                                 \
+        sessile_status sessile_tried_ = (call);          \
+        if (sessile_tried_ != SESSILE_OK) return sessile_tried_; \
+    } while (0)
+
+/* ---- handlers -------------------------------------------------------------------------------------------------- */
+
+typedef enum sessile_kind { SESSILE_TEXT = 0, SESSILE_BINARY = 1 } sessile_kind;
+
+/* One whole message. Text is UTF-8. */
+typedef struct sessile_message {
+    sessile_kind kind;
+    char *data;
+    size_t length;
+} sessile_message;
+
+/* Event style. Each may be left out. Globals are a cache that may vanish after any event. */
+typedef struct sessile_events {
+    /* The handshake has come: accept, reject, or return and so accept. */
+    sessile_status (*on_open)(sessile_id ws);
+    sessile_status (*on_message)(sessile_id ws, const sessile_message *message);
+    /* The end; nothing can be sent any more. 1005: without a code; 1006: without a close frame. */
+    sessile_status (*on_close)(sessile_id ws, uint16_t code, const char *reason);
+} sessile_events;
+
+typedef sessile_status (*sessile_handler)(sessile_id of);
+
+#define SESSILE_EXPORT_(interface, function) \
+    __attribute__((export_name("sessile:handler/" interface "@0.1.0#" function)))
+
+#define SESSILE_EVENTS(...)                                                                              \
+    static const sessile_events sessile_events_ = {__VA_ARGS__};                                         \
+    SESSILE_EXPORT_("websocket-events", "on-open") void *sessile_on_open_(sessile_id ws) {               \
+        return sessile_opened_(&sessile_events_, ws);                                                    \
+    }                                                                                                    \
+    SESSILE_EXPORT_("websocket-events", "on-messages")                                                   \
+    void *sessile_on_messages_(sessile_id ws, void *messages, size_t count) {                            \
+        return sessile_told_(&sessile_events_, ws, messages, count);                                     \
+    }                                                                                                    \
+    SESSILE_EXPORT_("websocket-events", "on-close")                                                      \
+    void *sessile_on_close_(sessile_id ws, uint32_t code, char *reason, size_t length) {                 \
+        return sessile_closed_(&sessile_events_, ws, code, reason, length);                              \
+    }
+
+/* `sessile_status handler(sessile_id ws)` */
+#define SESSILE_LOOP(handler)                                                                            \
+    SESSILE_EXPORT_("websocket-handler", "handle") void *sessile_loop_(sessile_id ws) {                  \
+        return sessile_looped_(handler, ws);                                                             \
+    }
+
+/* `sessile_status handler(sessile_id ex)` */
+#define SESSILE_HTTP(handler)                                                                            \
+    SESSILE_EXPORT_("http-handler", "handle") void *sessile_http_(sessile_id ex) {                       \
+        return sessile_answered_(handler, ex);                                                           \
+    }
+
+/* Beside SESSILE_EVENTS: `sessile_status handler(sessile_id ws, uint64_t from)`, where this version of the app takes a
+ * websocket over from another. */
+#define SESSILE_UPGRADE(handler)                                                                         \
+    SESSILE_EXPORT_("websocket-upgrade", "on-upgrade")                                                   \
+    void *sessile_on_upgrade_(sessile_id ws, uint64_t from) {                                            \
+        return sessile_outcome_(handler(ws, from));                                                      \
+    }
+
+/* ---- websockets ------------------------------------------------------------------------------------------------ */
+
+#define SESSILE_FOREVER UINT64_MAX
+
+typedef struct sessile_header {
+    const char *name;
+    const char *value;
+} sessile_header;
+
+/* Answers the handshake, with one of the subprotocols that the peer offered (or NULL) and more headers. */
+SESSILE_CHECKED sessile_status sessile_accept(sessile_id ws);
+SESSILE_CHECKED sessile_status sessile_accept_with(sessile_id ws, const char *subprotocol,
+                                                   const sessile_header *headers, size_t count);
+/* Answers it with another status, 400 to 599. Browsers show their page none of it. */
+SESSILE_CHECKED sessile_status sessile_reject(sessile_id ws, uint16_t status, const char *body);
+
+/* Each queues a message, and waits while the peer is slow (as `overflow` in the manifest says). */
+SESSILE_CHECKED sessile_status sessile_send(sessile_id ws, const sessile_message *message);
+SESSILE_CHECKED sessile_status sessile_send_text(sessile_id ws, const char *text);
+SESSILE_CHECKED sessile_status sessile_send_bytes(sessile_id ws, const void *data, size_t length);
+/* The host checks that it is JSON, and takes the blanks out. */
+SESSILE_CHECKED sessile_status sessile_send_json(sessile_id ws, const char *json);
+/* As printf, into a text message. */
+SESSILE_CHECKED sessile_status sessile_sendf(sessile_id ws, const char *format, ...) SESSILE_FORMAT(2, 3);
+
+/* Loop style: the next message, which is yours. */
+SESSILE_CHECKED sessile_status sessile_receive(sessile_id ws, uint64_t timeout_ms, sessile_message *message);
+/* The same, of a text that is JSON. */
+SESSILE_CHECKED sessile_status sessile_receive_json(sessile_id ws, uint64_t timeout_ms, char **json);
+/* Frees what a message holds. Twice does no harm. */
+void sessile_message_free(sessile_message *message);
+
+/* Closes, after all that is queued. 1000, 1001-1003, 1007-1013 and 3000-4999 may be sent, reasons up to 123 bytes. */
+SESSILE_CHECKED sessile_status sessile_close(sessile_id ws, uint16_t code, const char *reason);
+/* With which code it was closed, after SESSILE_DISCONNECTED. */
+uint16_t sessile_close_code(void);
+/* How long a ping was on its way. */
+SESSILE_CHECKED sessile_status sessile_ping(sessile_id ws, uint64_t *nanoseconds);
+
+/* Up to 16 KiB that stay with the websocket while no instance does, and over new code. */
+SESSILE_CHECKED sessile_status sessile_attach(sessile_id ws, const void *data, size_t length);
+void sessile_attachment(sessile_id ws, char **data, size_t *length);
+
+/* ---- the request, of a websocket or an exchange -------------------------------------------------------------------- */
+
+/* NULL where there is none; else yours. `name` in any case; the first value, if there are several. */
+char *sessile_method(sessile_id of);
+char *sessile_path(sessile_id of);
+char *sessile_query(sessile_id of);
+char *sessile_header_of(sessile_id of, const char *name);
+/* A parameter of the route's path. */
+char *sessile_param(sessile_id of, const char *name);
+char *sessile_peer_address(sessile_id of);
+
+/* ---- HTTP ------------------------------------------------------------------------------------------------------ */
+
+/* A whole response. It saves a changed session first. */
+SESSILE_CHECKED sessile_status sessile_respond(sessile_id ex, uint16_t status, const char *content_type,
+                                               const char *body);
+SESSILE_CHECKED sessile_status sessile_respond_with(sessile_id ex, uint16_t status, const sessile_header *headers,
+                                                    size_t count, const void *body, size_t length);
+/* A response by parts, each of which waits while the peer is slow. One that is not finished is seen as aborted. */
+SESSILE_CHECKED sessile_status sessile_respond_start(sessile_id ex, uint16_t status, const sessile_header *headers,
+                                                     size_t count);
+SESSILE_CHECKED sessile_status sessile_respond_chunk(sessile_id ex, const void *data, size_t length);
+SESSILE_CHECKED sessile_status sessile_respond_finish(sessile_id ex);
+
+/* The next part of the request's body; NULL at its end. */
+SESSILE_CHECKED sessile_status sessile_read(sessile_id ex, char **data, size_t *length);
+/* All of it; SESSILE_TOO_LARGE past so many bytes. */
+SESSILE_CHECKED sessile_status sessile_read_all(sessile_id ex, size_t bytes_max, char **data, size_t *length);
+
+/* ---- the session, which websockets and exchanges of one browser share --------------------------------------------- */
+
+/* In each event or exchange, before anything else of it; before accept, so that a new browser gets its cookie. */
+SESSILE_CHECKED sessile_status sessile_session_open(sessile_id of);
+/* Values are JSON, so that handlers in all languages share them. NULL where there is no such key. */
+SESSILE_CHECKED sessile_status sessile_session_get(sessile_id of, const char *key, char **json);
+SESSILE_CHECKED sessile_status sessile_session_set(sessile_id of, const char *key, const char *json);
+/* Of a text: the quotes and escapes are done here. SESSILE_NOT_JSON where the value is another. */
+SESSILE_CHECKED sessile_status sessile_session_get_text(sessile_id of, const char *key, char **text);
+SESSILE_CHECKED sessile_status sessile_session_set_text(sessile_id of, const char *key, const char *text);
+/* Of a whole number; left as it was where there is no such key. */
+SESSILE_CHECKED sessile_status sessile_session_get_int(sessile_id of, const char *key, int64_t *number);
+SESSILE_CHECKED sessile_status sessile_session_set_int(sessile_id of, const char *key, int64_t number);
+SESSILE_CHECKED sessile_status sessile_session_remove(sessile_id of, const char *key);
+/* Returns once it is durable. An exchange saves by itself when it answers; a websocket does not. */
+SESSILE_CHECKED sessile_status sessile_session_save(sessile_id of);
+/* Only over the version that was read: see sessile_session_version. Else SESSILE_CONFLICT. */
+SESSILE_CHECKED sessile_status sessile_session_save_over(sessile_id of, uint64_t version);
+SESSILE_CHECKED sessile_status sessile_session_version(sessile_id of, uint64_t *version);
+/* Drops what was not saved. */
+SESSILE_CHECKED sessile_status sessile_session_discard(sessile_id of);
+/* A new id, at login. */
+SESSILE_CHECKED sessile_status sessile_session_cycle(sessile_id of);
+/* The end of it, at logout. */
+SESSILE_CHECKED sessile_status sessile_session_flush(sessile_id of);
+
+/* ---- groups ---------------------------------------------------------------------------------------------------- */
+
+SESSILE_CHECKED sessile_status sessile_join(sessile_id ws, const char *group);
+SESSILE_CHECKED sessile_status sessile_leave(sessile_id ws, const char *group);
+/* To every member, from any handler. */
+SESSILE_CHECKED sessile_status sessile_publish(const char *group, const sessile_message *message);
+SESSILE_CHECKED sessile_status sessile_publish_text(const char *group, const char *text);
+SESSILE_CHECKED sessile_status sessile_publishf(const char *group, const char *format, ...) SESSILE_FORMAT(2, 3);
+
+/* ---- the rest -------------------------------------------------------------------------------------------------- */
+
+typedef enum sessile_level {
+    SESSILE_TRACE,
+    SESSILE_DEBUG,
+    SESSILE_INFO,
+    SESSILE_WARN,
+    SESSILE_ERROR
+} sessile_level;
+
+/* A line of the host's log, as printf; cut after 4 KiB. */
+void sessile_log(sessile_level level, const char *format, ...) SESSILE_FORMAT(2, 3);
+/* Waits. What time it is, time() and clock_gettime() say. */
+void sessile_sleep(uint64_t milliseconds);
+
+/* For the macros above alone. */
+void *sessile_opened_(const sessile_events *events, sessile_id ws);
+void *sessile_told_(const sessile_events *events, sessile_id ws, void *messages, size_t count);
+void *sessile_closed_(const sessile_events *events, sessile_id ws, uint32_t code, char *reason, size_t length);
+void *sessile_looped_(sessile_handler handler, sessile_id ws);
+void *sessile_answered_(sessile_handler handler, sessile_id ex);
+void *sessile_outcome_(sessile_status status);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

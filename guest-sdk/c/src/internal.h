@@ -1,0 +1,40 @@
+/* What the files of the SDK share. Names end in '_': nothing here is for handlers. */
+
+#ifndef SESSILE_INTERNAL_H
+#define SESSILE_INTERNAL_H
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bindings/wit.h"
+#include "sessile.h"
+
+/* ---- memory ---- */
+
+/* A view of the caller's text. */
+wit_string_t sessile_text_(const char *text);
+wit_list_u8_t sessile_bytes_(const void *data, size_t length);
+/* What the host has put into our memory, as what a caller may free(): a list of no bytes is no memory of its own. */
+char *sessile_own_(uint8_t *data, size_t length);
+/* As printf, into memory of the caller's. */
+char *sessile_format_(const char *format, va_list arguments);
+
+/* A view of headers, in an array that is to be freed. */
+sessile_handler_websocket_list_field_t sessile_fields_(const sessile_header *headers, size_t count);
+
+/* ---- errors: each takes the host's over, frees it, and remembers the words ---- */
+
+sessile_status sessile_say_(sessile_status status, const char *format, ...) SESSILE_FORMAT(2, 3);
+sessile_status sessile_websocket_error_(sessile_handler_websocket_error_t *error);
+sessile_status sessile_http_error_(sessile_handler_http_error_t *error);
+sessile_status sessile_session_error_(sessile_handler_session_error_t *error);
+sessile_status sessile_groups_error_(sessile_handler_groups_error_t *error);
+
+/* ---- JSON ---- */
+
+/* A text as JSON, and back; NULL for JSON that is no text. */
+char *sessile_quote_(const char *text);
+char *sessile_unquote_(const char *json);
+
+#endif

@@ -1,0 +1,101 @@
+#include <errno.h>
+#include <stdio.h>
+
+#include "internal.h"
+
+typedef sessile_handler_session_error_t error;
+
+sessile_status sessile_session_open(sessile_id of) {
+    error failed;
+    return sessile_handler_session_open(of, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
+}
+
+sessile_status sessile_session_get(sessile_id of, const char *key, char **json) {
+    error failed;
+    wit_string_t wanted = sessile_text_(key);
+    wit_option_list_u8_t value;
+    *json = NULL;
+    if (!sessile_handler_session_get(of, &wanted, &value, &failed)) return sessile_session_error_(&failed);
+    if (value.is_some) *json = sessile_own_(value.val.ptr, value.val.len);
+    return SESSILE_OK;
+}
+
+sessile_status sessile_session_set(sessile_id of, const char *key, const char *json) {
+    error failed;
+    wit_string_t name = sessile_text_(key);
+    wit_list_u8_t value = sessile_bytes_(json, strlen(json));
+    return sessile_handler_session_set(of, &name, &value, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
+}
+
+sessile_status sessile_session_get_text(sessile_id of, const char *key, char **text) {
+    char *json;
+    *text = NULL;
+    SESSILE_TRY(sessile_session_get(of, key, &json));
+    if (json == NULL) return SESSILE_OK;
+    *text = sessile_unquote_(json);
+    free(json);
+    return *text != NULL ? SESSILE_OK : sessile_say_(SESSILE_NOT_JSON, "the session's %s is no text", key);
+}
+
+sessile_status sessile_session_set_text(sessile_id of, const char *key, const char *text) {
+    char *json = sessile_quote_(text);
+    sessile_status status = sessile_session_set(of, key, json);
+    free(json);
+    return status;
+}
+
+sessile_status sessile_session_get_int(sessile_id of, const char *key, int64_t *number) {
+    char *json, *end;
+    SESSILE_TRY(sessile_session_get(of, key, &json));
+    if (json == NULL) return SESSILE_OK;
+    errno = 0;
+    long long read = strtoll(json, &end, 10);
+    bool is_whole = end != json && *end == 0 && errno == 0;
+    free(json);
+    if (!is_whole) return sessile_say_(SESSILE_NOT_JSON, "the session's %s is no whole number of 64 bits", key);
+    *number = read;
+    return SESSILE_OK;
+}
+
+sessile_status sessile_session_set_int(sessile_id of, const char *key, int64_t number) {
+    char json[24];
+    snprintf(json, sizeof json, "%lld", (long long)number);
+    return sessile_session_set(of, key, json);
+}
+
+sessile_status sessile_session_remove(sessile_id of, const char *key) {
+    error failed;
+    bool was_there;
+    wit_string_t name = sessile_text_(key);
+    return sessile_handler_session_remove(of, &name, &was_there, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
+}
+
+static sessile_status save(sessile_id of, uint64_t *over) {
+    error failed;
+    uint64_t saved;
+    return sessile_handler_session_save(of, over, &saved, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
+}
+
+sessile_status sessile_session_save(sessile_id of) { return save(of, NULL); }
+
+sessile_status sessile_session_save_over(sessile_id of, uint64_t version) { return save(of, &version); }
+
+sessile_status sessile_session_version(sessile_id of, uint64_t *version) {
+    error failed;
+    return sessile_handler_session_version(of, version, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
+}
+
+sessile_status sessile_session_discard(sessile_id of) {
+    error failed;
+    return sessile_handler_session_discard(of, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
+}
+
+sessile_status sessile_session_cycle(sessile_id of) {
+    error failed;
+    return sessile_handler_session_cycle_id(of, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
+}
+
+sessile_status sessile_session_flush(sessile_id of) {
+    error failed;
+    return sessile_handler_session_flush(of, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
+}
