@@ -63,7 +63,7 @@ impl Watch {
                 // One that is gone again needs no watch.
                 let _gone = self.add(&path);
             }
-            let output = || outputs().iter().any(|output| output.canonicalize().is_ok_and(|output| output == path));
+            let output = || outputs().iter().any(|output| is_output(&path, output));
             // An editor may write another file first, which then takes the name.
             let better = first.as_ref().is_none_or(|first| !first.exists());
             if better && is_source(&self.folder, &path) && !output() {
@@ -95,6 +95,15 @@ fn is_source(folder: &Path, path: &Path) -> bool {
     inside.iter().all(is_source_name) && inside != Path::new("")
 }
 
+/// An output, or a file on the way to it: linkers, and `sessile build`, write `x.wasm.tmp…` first.
+fn is_output(path: &Path, output: &Path) -> bool {
+    let (Some(folder), Some(name)) = (output.parent(), output.file_name()) else { return false };
+    let (Some(in_folder), Some(found)) = (path.parent(), path.file_name()) else { return false };
+    let rest = found.to_string_lossy().strip_prefix(&*name.to_string_lossy()).map(str::to_owned);
+    let named = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(".tmp"));
+    named && folder.canonicalize().is_ok_and(|folder| folder == in_folder)
+}
+
 fn is_source_name(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     // Editors write beside a file: `.x.swp`, `x~`, `4913`, `#x#`.
@@ -105,6 +114,15 @@ fn is_source_name(name: &OsStr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn output_is_no_source_nor_is_what_becomes_one() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let (folder, output) = (folder.path().canonicalize().unwrap(), folder.path().join("x.wasm"));
+        let of = |name: &str| is_output(&folder.join(name), &output);
+        assert!(of("x.wasm") && of("x.wasm.tmp") && of("x.wasm.tmp4f2a"));
+        assert!(!of("x.wasm.c") && !of("y.wasm") && !of("x.was") && !of("sub/x.wasm"));
+    }
 
     #[test]
     fn source_is_what_somebody_wrote() {
