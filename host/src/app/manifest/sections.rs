@@ -25,6 +25,7 @@ const NAME_CHARS_MAX: usize = 64;
 const APP_NAME: &str = "allowed: 1 to 64 of a-z, 0-9 and '-'";
 const HANDLER_NAME: &str = "allowed: 1 to 64 of a-z, 0-9, '-' and '_'";
 const COMPONENT: &str = "allowed: the path of a component";
+const SOURCES: &str = "allowed: a folder or file within the app's folder, such as \"src\"";
 const AUTO_RESPONSE: &str = "allowed: the text of a message, at most 1024 bytes";
 const ROUTE_HANDLER: &str = "allowed: the name of a [handlers.NAME]";
 const FILES: &str = "allowed: a folder or file within the app's folder, such as \"public\"";
@@ -196,6 +197,13 @@ pub(super) fn handler(name: &str, mut section: Section<'_, '_>, folder: &Path) -
     }
     let component = section.required("component", COMPONENT, |path| !path.is_empty());
     let build = section.text("build", "allowed: a command", |line| !line.trim().is_empty());
+    let sources = section.list("sources", |path| match is_inside(path) {
+        true => Ok(folder.join(path)),
+        false => Err(SOURCES),
+    });
+    if build.is_none() && section.has("sources") {
+        section.refuse("sources", "they are those of a 'build'");
+    }
     let exports = [
         ("websocket-handler", Export::WebsocketHandler),
         ("websocket-events", Export::WebsocketEvents),
@@ -222,6 +230,7 @@ pub(super) fn handler(name: &str, mut section: Section<'_, '_>, folder: &Path) -
     Some(HandlerSettings {
         component,
         build,
+        sources,
         export,
         isolation,
         overflow,

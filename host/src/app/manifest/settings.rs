@@ -183,6 +183,8 @@ pub struct HandlerSettings {
     pub component: PathBuf,
     /// The command that builds it.
     pub build: Option<String>,
+    /// What that reads, joined to the manifest's folder: it need not run while none is newer than the component.
+    pub sources: Vec<PathBuf>,
     /// Which export to call; none: the one it has.
     pub export: Option<Export>,
     /// Who shares an instance.

@@ -7,7 +7,7 @@ fn unknown_key_names_the_nearest() {
     assert_eq!(
         error_with("isolaton = \"shared\""),
         "sessile.toml:8:1: unknown key 'isolaton' in [handlers.chat]; did you mean 'isolation'? \
-         allowed: component, build, export, isolation, overflow, deflate, \
+         allowed: component, build, sources, export, isolation, overflow, deflate, \
          auto_response, autosave, limits, config, grants"
     );
     assert_eq!(
@@ -39,6 +39,14 @@ fn bad_value_names_what_is_allowed() {
              wasi:http/incoming-handler, wasi:http/handler",
         ),
         ("build = \" \"", "8:9: bad value \" \" for 'build' in [handlers.chat]; allowed: a command"),
+        (
+            "build = \"make\"\nsources = [\"../x\"]",
+            "9:12: bad value \"../x\" for 'sources' in [handlers.chat]; allowed: a folder or file within the app's folder, such as \"src\"",
+        ),
+        (
+            "sources = [\"src\"]",
+            "8:11: bad value [array] for 'sources' in [handlers.chat]; they are those of a 'build'",
+        ),
         ("limits = 3", "8:10: bad value 3 for 'limits' in [handlers.chat]; allowed: a table"),
         (
             "limits.message_bytes_max = 16777217",
