@@ -1,24 +1,34 @@
-//! Makes the WIT and the Rust SDK part of the program, for `sessile new` to unpack: writes `embedded.rs`, a list of
-//! paths with their texts.
+//! Makes the WIT and the SDKs part of the program, for `sessile new` to unpack: writes `embedded.rs`, lists of paths with
+//! their texts.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// What a project needs, in the repository's own layout: the SDK finds the WIT at `../../wit`.
-const SOURCES: [&str; 3] = ["guest-sdk/rust/Cargo.toml", "guest-sdk/rust/src", "wit"];
+/// What a project needs, in the repository's own layout: the Rust SDK finds the WIT at `../../wit`.
+const LISTS: [(&str, &str, &[&str]); 3] = [
+    ("WIT", "The WIT.", &["wit"]),
+    ("RUST", "The SDK of Rust.", &["guest-sdk/rust/Cargo.toml", "guest-sdk/rust/src"]),
+    ("C", "The SDK of C.", &["guest-sdk/c/sessile.h", "guest-sdk/c/src", "guest-sdk/c/bindings"]),
+];
 
 fn main() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
-    let mut files = Vec::new();
-    for source in SOURCES {
-        let path = root.join(source);
-        println!("cargo::rerun-if-changed={}", path.display());
-        gather(path, &mut files)?;
+    let mut text = String::new();
+    for (name, doc, sources) in LISTS {
+        let mut files = Vec::new();
+        for source in sources {
+            let path = root.join(source);
+            println!("cargo::rerun-if-changed={}", path.display());
+            gather(path, &mut files)?;
+        }
+        // A folder's order is the file system's; the program's is always the same.
+        files.sort();
+        // Writing to a String cannot fail.
+        let _infallible =
+            writeln!(text, "/// {doc}\npub(super) const {name}: &[(&str, &str)] = {};", list(&root, &files));
     }
-    // A folder's order is the file system's; the program's is always the same.
-    files.sort();
     let out = std::env::var_os("OUT_DIR").ok_or_else(|| std::io::Error::other("cargo sets OUT_DIR"))?;
-    std::fs::write(Path::new(&out).join("embedded.rs"), list(&root, &files))
+    std::fs::write(Path::new(&out).join("embedded.rs"), text)
 }
 
 fn gather(path: PathBuf, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
@@ -32,7 +42,7 @@ fn gather(path: PathBuf, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The expression that `include!` takes.
+/// An array of paths and texts.
 fn list(root: &Path, files: &[PathBuf]) -> String {
     let mut list = String::from("&[\n");
     for file in files {
@@ -40,5 +50,5 @@ fn list(root: &Path, files: &[PathBuf]) -> String {
         // Writing to a String cannot fail.
         let _infallible = writeln!(list, "    ({:?}, include_str!({:?})),", name.display().to_string(), file);
     }
-    list + "]\n"
+    list + "]"
 }

@@ -11,6 +11,7 @@ mod connections;
 mod deploy;
 mod dev;
 mod doctor;
+mod embedded;
 mod inspect;
 mod log;
 mod new;
@@ -50,9 +51,9 @@ const EXAMPLES: &str = "Examples:
 
 #[derive(Subcommand)]
 enum Command {
-    /// Begin an app: a folder with a handler in Rust and all that it needs
+    /// Begin an app: a folder with a handler, in Rust or C, and all that it needs
     New(new::New),
-    /// Build an app's components: runs the `build` commands of its sessile.toml
+    /// Build an app's components: runs the `build` commands of its sessile.toml, and makes components of core modules
     Build {
         /// The app's folder: where its sessile.toml is
         dir: PathBuf,

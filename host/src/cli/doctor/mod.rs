@@ -1,7 +1,8 @@
 //! `sessile doctor`: whether this machine can build apps and serve them, and what would help.
 //!
-//! Owns the list and how it is shown. [`system`] looks at what serving needs, [`toolchain`] at what building needs.
+//! Owns the list and how it is shown. [`system`] looks at what serving needs, [`toolchain`] and [`c`] at what building needs.
 
+mod c;
 mod system;
 mod toolchain;
 
@@ -64,6 +65,7 @@ pub(super) fn run(doctor: Doctor) -> anyhow::Result<Done> {
     let data = doctor.data.unwrap_or_else(|| default_data(&doctor.dir));
     let mut checks = system::checks(&data);
     checks.extend(toolchain::checks(&doctor.dir));
+    checks.extend(c::checks());
     let can_serve = checks.iter().all(|check| check.status < Status::Fail);
     let findings = Findings { can_serve, checks };
     if doctor.json {
@@ -72,6 +74,12 @@ pub(super) fn run(doctor: Doctor) -> anyhow::Result<Done> {
         say(findings.to_string().trim_end());
     }
     Ok(if can_serve { Done::Well } else { Done::Badly })
+}
+
+/// What building in C lacks here, for a build that failed: what it is, and what would help.
+pub(super) fn missing_for_c() -> Vec<(String, String)> {
+    let lacks = |check: Check| Some((format!("{}: {}", check.name, check.found), check.fix?));
+    c::checks().into_iter().filter_map(lacks).collect()
 }
 
 impl Check {

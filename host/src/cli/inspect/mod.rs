@@ -55,8 +55,8 @@ fn check_encoding(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     match Encoding::of(bytes) {
         Encoding::Component => Ok(()),
         Encoding::Module => bail!(
-            "{file}: a core module, not a component; in Rust build with --target wasm32-wasip2, \
-             else make one of it with `wasm-tools component new`"
+            "{file}: a core module, not a component; `sessile build` makes one of it in an app's folder, \
+             in Rust build with --target wasm32-wasip2"
         ),
         Encoding::Other if bytes.is_empty() => bail!("{file}: empty, not a WebAssembly component"),
         Encoding::Other => bail!("{file}: not WebAssembly: it does not begin with the bytes 00 61 73 6d"),

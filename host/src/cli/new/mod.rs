@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
-use self::project::Style;
+use self::project::{Lang, Style};
 use super::{Done, report, say};
 use crate::app::manifest::{FaultKind, Manifest};
 
 const EXAMPLES: &str = "Examples:
   sessile new chat                  a room in ./chat
   sessile new counter --style http
+  sessile new echo --lang c --style loop
   sessile up chat                   what comes next";
 
 #[derive(Args)]
@@ -25,6 +26,9 @@ pub(super) struct New {
     /// The folder to make, called as the app: 1 to 64 of a-z, 0-9 and '-'
     #[arg(value_name = "NAME")]
     folder: PathBuf,
+    /// What to write it in
+    #[arg(long, value_enum, default_value_t = Lang::Rust)]
+    lang: Lang,
     /// What kind of handler to begin with
     #[arg(long, value_enum, default_value_t = Style::Events)]
     style: Style,
@@ -34,11 +38,11 @@ pub(super) fn run(new: &New) -> anyhow::Result<Done> {
     let folder = new.folder.as_path();
     let app = app_name(folder)?;
     check_free(folder)?;
-    if let Err(error) = write(folder, &project::files(new.style, &app)) {
+    if let Err(error) = write(folder, &project::files(new.lang, new.style, &app)) {
         report(&error);
         return Ok(Done::Badly);
     }
-    say(&format!("made {}: {}", folder.display(), new.style.described()));
+    say(&format!("made {}: {}, written in {}", folder.display(), new.style.described(), new.lang.described()));
     say(&format!("next: sessile up {}", shown(folder)));
     Ok(Done::Well)
 }

@@ -1,17 +1,85 @@
-//! What is in a new project: the files of each style, with the app's name in them, and the embedded SDK with its WIT.
+//! What is in a new project: the files of each language and style, with the app's name in them, and the embedded SDK with
+//! its WIT.
 //!
 //! Plain texts in, plain texts out; writes nothing.
 
 use clap::ValueEnum;
 
-/// The WIT and the Rust SDK, in the repository's layout (`host/build.rs`).
-const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
-/// Where a project has them.
-const SDK_FOLDER: &str = "sessile";
+use crate::cli::embedded;
 
-const CARGO: &str = include_str!("../../../templates/project.toml");
-const IGNORED: &str = include_str!("../../../templates/gitignore");
+/// Where a project has the SDK and the WIT.
+const SDK_FOLDER: &str = "sessile";
 const PAGE: &str = include_str!("../../../templates/index.html");
+
+/// What the handler is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Lang {
+    /// Built by cargo
+    Rust,
+    /// Built by clang
+    C,
+}
+
+impl Lang {
+    pub(super) fn described(self) -> &'static str {
+        match self {
+            Self::Rust => "Rust",
+            Self::C => "C",
+        }
+    }
+
+    /// What only this language's projects have: paths, and texts with marks.
+    fn own(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Rust => &[
+                ("Cargo.toml", include_str!("../../../templates/rust/project.toml")),
+                (".gitignore", include_str!("../../../templates/rust/gitignore")),
+            ],
+            // What clangd reads, so that editors know the header.
+            Self::C => &[
+                ("compile_flags.txt", include_str!("../../../templates/c/flags.txt")),
+                (".gitignore", include_str!("../../../templates/c/gitignore")),
+            ],
+        }
+    }
+
+    fn source(self) -> &'static str {
+        match self {
+            Self::Rust => "src/lib.rs",
+            Self::C => "src/main.c",
+        }
+    }
+
+    fn component(self, package: &str) -> String {
+        match self {
+            Self::Rust => format!("target/wasm32-wasip2/release/{}.wasm", package.replace('-', "_")),
+            Self::C => format!("build/{package}.wasm"),
+        }
+    }
+
+    /// Lines of a manifest.
+    fn build(self) -> &'static str {
+        match self {
+            Self::Rust => "build = \"cargo build --release --target wasm32-wasip2\"",
+            Self::C => include_str!("../../../templates/c/build.toml").trim_ascii_end(),
+        }
+    }
+
+    /// What a README says of this language.
+    fn more(self) -> &'static str {
+        match self {
+            Self::Rust => "Test it: `cargo test`.",
+            Self::C => "What it can call: `sessile/guest-sdk/c/sessile.h`.",
+        }
+    }
+
+    fn sdk(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Rust => embedded::RUST,
+            Self::C => embedded::C,
+        }
+    }
+}
 
 /// What kind of handler a project begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -42,11 +110,14 @@ impl Style {
         }
     }
 
-    fn source(self) -> &'static str {
-        match self {
-            Self::Events => include_str!("../../../templates/events.rs"),
-            Self::Loop => include_str!("../../../templates/loop.rs"),
-            Self::Http => include_str!("../../../templates/http.rs"),
+    fn source(self, lang: Lang) -> &'static str {
+        match (lang, self) {
+            (Lang::Rust, Self::Events) => include_str!("../../../templates/rust/events.rs"),
+            (Lang::Rust, Self::Loop) => include_str!("../../../templates/rust/loop.rs"),
+            (Lang::Rust, Self::Http) => include_str!("../../../templates/rust/http.rs"),
+            (Lang::C, Self::Events) => include_str!("../../../templates/c/events.c"),
+            (Lang::C, Self::Loop) => include_str!("../../../templates/c/loop.c"),
+            (Lang::C, Self::Http) => include_str!("../../../templates/c/http.c"),
         }
     }
 
@@ -73,26 +144,35 @@ impl Style {
 }
 
 /// Every file of a project: its path, with `/`, and its text.
-pub(super) fn files(style: Style, app: &str) -> Vec<(String, String)> {
-    let own = [
-        ("Cargo.toml", Some(CARGO)),
-        ("src/lib.rs", Some(style.source())),
+pub(super) fn files(lang: Lang, style: Style, app: &str) -> Vec<(String, String)> {
+    let written = [
+        (lang.source(), Some(style.source(lang))),
         ("sessile.toml", Some(style.manifest())),
         ("public/index.html", style.page()),
-        (".gitignore", Some(IGNORED)),
         ("README.md", Some(style.readme())),
     ];
-    let own = own.into_iter().filter_map(|(path, text)| Some((path.to_owned(), filled(text?, style, app))));
-    let sdk = EMBEDDED.iter().map(|(path, text)| (format!("{SDK_FOLDER}/{path}"), (*text).to_owned()));
-    own.chain(sdk).collect()
+    let written = written.into_iter().filter_map(|(path, text)| Some((path, text?)));
+    let written = written.chain(lang.own().iter().copied());
+    let own = written.map(|(path, text)| (path.to_owned(), filled(text, lang, style, app)));
+    let sdk = embedded::WIT.iter().chain(lang.sdk());
+    own.chain(sdk.map(|(path, text)| (format!("{SDK_FOLDER}/{path}"), (*text).to_owned()))).collect()
 }
 
-fn filled(text: &str, style: Style, app: &str) -> String {
+/// `{{build}}` first: it has marks of its own.
+fn filled(text: &str, lang: Lang, style: Style, app: &str) -> String {
     let package = package(app);
-    let component = format!("target/wasm32-wasip2/release/{}.wasm", package.replace('-', "_"));
-    [("{{name}}", app), ("{{package}}", &package), ("{{component}}", &component), ("{{handler}}", style.handler())]
-        .into_iter()
-        .fold(text.to_owned(), |text, (mark, value)| text.replace(mark, value))
+    let component = lang.component(&package);
+    [
+        ("{{build}}", lang.build()),
+        ("{{name}}", app),
+        ("{{package}}", &package),
+        ("{{component}}", &component),
+        ("{{handler}}", style.handler()),
+        ("{{source}}", lang.source()),
+        ("{{more}}", lang.more()),
+    ]
+    .into_iter()
+    .fold(text.to_owned(), |text, (mark, value)| text.replace(mark, value))
 }
 
 /// An app may be called what a package may not: `2048`, `-`, or as its own dependency.
@@ -111,30 +191,48 @@ mod tests {
     use crate::app::manifest::Manifest;
     use crate::cli::Cli;
 
+    fn all() -> impl Iterator<Item = (Lang, Style)> {
+        let styles = |lang: &Lang| Style::value_variants().iter().map(move |style| (*lang, *style)).collect::<Vec<_>>();
+        Lang::value_variants().iter().flat_map(styles)
+    }
+
     fn text(files: &[(String, String)], path: &str) -> String {
         files.iter().find(|(name, _)| name == path).map(|(_, text)| text.clone()).unwrap()
     }
 
     #[test]
-    fn project_of_each_style_has_a_valid_manifest_and_no_mark_left() {
-        for style in Style::value_variants() {
-            let files = files(*style, "my-app");
+    fn project_of_each_language_and_style_has_a_valid_manifest_and_no_mark_left() {
+        for (lang, style) in all() {
+            let files = files(lang, style, "my-app");
             let manifest = Manifest::parse(&text(&files, "sessile.toml"), Path::new("sessile.toml")).unwrap();
             assert_eq!(manifest.app.name, "my-app");
-            let component = &manifest.handlers.values().next().unwrap().component;
-            assert!(component.ends_with("target/wasm32-wasip2/release/my_app.wasm"), "{}", component.display());
+            let handler = manifest.handlers.values().next().unwrap();
+            let component = if lang == Lang::C { "build/my-app.wasm" } else { "wasm32-wasip2/release/my_app.wasm" };
+            assert!(handler.component.ends_with(component), "{}", handler.component.display());
             let own: Vec<_> = files.iter().filter(|(path, _)| !path.starts_with("sessile/")).collect();
             assert!(own.len() >= 5 && own.iter().all(|(_, text)| !text.contains("{{")), "{own:?}");
+            for source in &handler.sources {
+                let source = format!("{}/", source.display());
+                assert!(files.iter().any(|(path, _)| path.starts_with(&source)), "{source}");
+            }
         }
     }
 
     #[test]
     fn sdk_finds_the_wit_where_it_looks_for_it() {
-        let files = files(Style::Http, "a");
+        let files = files(Lang::Rust, Style::Http, "a");
         assert!(text(&files, "sessile/guest-sdk/rust/src/bindings.rs").contains("path: \"../../wit\""));
         assert!(text(&files, "sessile/wit/types.wit").contains("interface types"));
         assert!(text(&files, "Cargo.toml").contains("path = \"sessile/guest-sdk/rust\""));
         assert!(text(&files, "sessile/guest-sdk/rust/Cargo.toml").contains("name = \"sessile-sdk\""));
+    }
+
+    #[test]
+    fn sdk_of_c_is_where_its_build_looks_for_it() {
+        let files = files(Lang::C, Style::Http, "a");
+        assert!(text(&files, "sessile.toml").contains("-Isessile/guest-sdk/c "));
+        assert!(text(&files, "sessile/guest-sdk/c/sessile.h").contains("SESSILE_HTTP"));
+        assert!(text(&files, "sessile/guest-sdk/c/bindings/wit.c").contains("sessile_handler_http_send"));
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn read(bundle: &Bundle, digest: Digest) -> Result<Bytes, LayoutError> {
 fn check_encoding(file: &str, bytes: &[u8]) -> Result<(), LayoutError> {
     let cause = match Encoding::of(bytes) {
         Encoding::Component => return Ok(()),
-        Encoding::Module => "a core module; `wasm-tools component new` makes one of it",
+        Encoding::Module => "a core module; `sessile build` makes a component of it",
         Encoding::Other => "it does not begin as WebAssembly does",
     };
     Err(LayoutError::NotAComponent { file: file.to_owned(), cause: cause.to_owned() })

@@ -1,32 +1,74 @@
-//! `sessile build`: runs the `build` commands of a manifest, each once, in its folder.
+//! `sessile build`: runs the `build` commands of a manifest, each once, in its folder; then makes components of the core
+//! modules that some toolchains leave ([`component`]).
+
+mod component;
+mod fresh;
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
+use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
 
-use super::say;
+use super::{doctor, say};
 use crate::app::manifest::Manifest;
 
 /// Rust's target of components.
 pub(super) const WASM: &str = "wasm32-wasip2";
+/// What a shell exits with where a command is not there.
+const NOT_FOUND: i32 = 127;
 
 /// Builds everything; the commands' own output goes to the terminal.
 pub(super) fn run(dir: &Path, manifest: &Manifest) -> anyhow::Result<()> {
     let mut done: Vec<&str> = Vec::new();
+    let mut dated: Vec<(&Path, SystemTime)> = Vec::new();
     for (name, handler) in &manifest.handlers {
         let Some(command) = handler.build.as_deref().filter(|command| !done.contains(command)) else { continue };
+        done.push(command);
+        if fresh::is_fresh(dir, handler).with_context(|| format!("handler '{name}': sources"))? {
+            say(&format!("building {name}: nothing to do, no source is newer"));
+            continue;
+        }
         if command.contains(WASM) {
             add_target(dir)?;
         }
         say(&format!("building {name}: {command}"));
+        let begun = SystemTime::now();
         let status = shell(dir, command).status().with_context(|| format!("handler '{name}': {command}"))?;
         if !status.success() {
-            bail!("handler '{name}': `{command}` failed with {status}");
+            bail!("handler '{name}': {}", failed(command, status));
         }
-        done.push(command);
+        if !handler.component.exists() {
+            bail!("handler '{name}': its build made no {}", handler.component.display());
+        }
+        if !handler.sources.is_empty() {
+            dated.push((&handler.component, begun));
+        }
+    }
+    // After all commands: a handler's component may be made by that of another.
+    for (name, handler) in &manifest.handlers {
+        component::complete(&handler.component).with_context(|| format!("handler '{name}'"))?;
+    }
+    for (component, begun) in dated {
+        fresh::date(component, begun).with_context(|| component.display().to_string())?;
     }
     Ok(())
+}
+
+/// The compiler has said what is wrong in the sources; what is wrong with the compiler, it seldom says.
+fn failed(command: &str, status: ExitStatus) -> String {
+    let mut said = match status.code() {
+        Some(NOT_FOUND) => "its build command was not found".to_owned(),
+        _ => format!("its build failed with {status}"),
+    };
+    let missing = if command.contains("clang") { doctor::missing_for_c() } else { Vec::new() };
+    for (found, fix) in missing {
+        said += &format!("; {found}: {fix}");
+    }
+    if status.code() == Some(NOT_FOUND) {
+        said += "; `sessile doctor` tells what this machine lacks";
+    }
+    said
 }
 
 /// A build may be started from within another cargo's (`cargo run`, `cargo test`), whose settings are not
