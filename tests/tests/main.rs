@@ -18,6 +18,7 @@ mod echo;
 mod faults;
 mod fleet;
 mod isolation;
+mod languages;
 mod layers;
 mod life;
 mod metrics;

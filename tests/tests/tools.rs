@@ -41,7 +41,7 @@ async fn new_project_of_each_style_is_built_and_served() {
     visits_are_served(&built("new-visits", "http")).await;
 }
 
-async fn room_is_served(app: &App) {
+pub(crate) async fn room_is_served(app: &App) {
     let host = Host::start(app, Way::Amnesia);
     let page = get(host.address(), "/", None).await;
     assert!(page.status == 200 && page.text().contains("<title>new-room</title>"), "{page:?}");
@@ -58,7 +58,7 @@ async fn room_is_served(app: &App) {
     assert_eq!(again.ask("back").await, "Ada: back");
 }
 
-async fn echo_is_served(app: &App) {
+pub(crate) async fn echo_is_served(app: &App) {
     let host = Host::start(app, Way::Keep);
     assert_eq!(get(host.address(), "/", None).await.status, 200);
     let (mut one, mut two) = (Socket::open(host.address(), "/ws").await, Socket::open(host.address(), "/ws").await);
@@ -67,7 +67,7 @@ async fn echo_is_served(app: &App) {
     assert_eq!(two.ask("c").await, "1: c");
 }
 
-async fn visits_are_served(app: &App) {
+pub(crate) async fn visits_are_served(app: &App) {
     let host = Host::start(app, Way::Keep);
     let first = get(host.address(), "/", None).await;
     assert_eq!(first.text(), "Hello, and welcome!\n");
