@@ -76,7 +76,9 @@ sessile_status sessile_read_all(sessile_id ex, size_t bytes_max, char **data, si
         if (part_length > bytes_max - size) {
             free(part);
             free(whole);
-            return sessile_say_(SESSILE_TOO_LARGE, "the request's body exceeds %zu bytes", bytes_max);
+            sessile_say_(SESSILE_TOO_LARGE, "the request's body exceeds the limit of ");
+            sessile_and_number_(bytes_max);
+            return SESSILE_TOO_LARGE;
         }
         whole = realloc(whole, size + part_length + 1);
         if (whole == NULL) abort();

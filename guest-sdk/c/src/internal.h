@@ -23,9 +23,15 @@ char *sessile_format_(const char *format, va_list arguments);
 /* A view of headers, in an array that is to be freed. */
 sessile_handler_websocket_list_field_t sessile_fields_(const sessile_header *headers, size_t count);
 
-/* ---- errors: each takes the host's over, frees it, and remembers the words ---- */
+/* ---- errors: remembers the words; each of the others takes the host's error over, and frees it ---- */
 
-sessile_status sessile_say_(sessile_status status, const char *format, ...) SESSILE_FORMAT(2, 3);
+sessile_status sessile_say_(sessile_status status, const char *text);
+/* More of the same words. */
+void sessile_and_(const char *text);
+void sessile_and_number_(uint64_t number);
+/* A number in decimal, somewhere in this much room. */
+enum { SESSILE_DIGITS_ = 24 };
+const char *sessile_digits_(int64_t number, char room[SESSILE_DIGITS_]);
 sessile_status sessile_websocket_error_(sessile_handler_websocket_error_t *error);
 sessile_status sessile_http_error_(sessile_handler_http_error_t *error);
 sessile_status sessile_session_error_(sessile_handler_session_error_t *error);

@@ -41,6 +41,19 @@ char *sessile_own_(uint8_t *data, size_t length) {
     return none;
 }
 
+const char *sessile_digits_(int64_t number, char room[SESSILE_DIGITS_]) {
+    char *at = room + SESSILE_DIGITS_ - 1;
+    /* The least number has no positive. */
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    *at = 0;
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0) *--at = '-';
+    return at;
+}
+
 char *sessile_format_(const char *format, va_list arguments) {
     va_list again;
     va_copy(again, arguments);

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdio.h>
 
 #include "internal.h"
 
@@ -27,6 +26,14 @@ sessile_status sessile_session_set(sessile_id of, const char *key, const char *j
     return sessile_handler_session_set(of, &name, &value, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
 }
 
+static sessile_status other_kind(const char *key, const char *wanted) {
+    sessile_say_(SESSILE_NOT_JSON, "the session's ");
+    sessile_and_(key);
+    sessile_and_(" is no ");
+    sessile_and_(wanted);
+    return SESSILE_NOT_JSON;
+}
+
 sessile_status sessile_session_get_text(sessile_id of, const char *key, char **text) {
     char *json;
     *text = NULL;
@@ -34,7 +41,7 @@ sessile_status sessile_session_get_text(sessile_id of, const char *key, char **t
     if (json == NULL) return SESSILE_OK;
     *text = sessile_unquote_(json);
     free(json);
-    return *text != NULL ? SESSILE_OK : sessile_say_(SESSILE_NOT_JSON, "the session's %s is no text", key);
+    return *text != NULL ? SESSILE_OK : other_kind(key, "text");
 }
 
 sessile_status sessile_session_set_text(sessile_id of, const char *key, const char *text) {
@@ -52,15 +59,14 @@ sessile_status sessile_session_get_int(sessile_id of, const char *key, int64_t *
     long long read = strtoll(json, &end, 10);
     bool is_whole = end != json && *end == 0 && errno == 0;
     free(json);
-    if (!is_whole) return sessile_say_(SESSILE_NOT_JSON, "the session's %s is no whole number of 64 bits", key);
+    if (!is_whole) return other_kind(key, "whole number of 64 bits");
     *number = read;
     return SESSILE_OK;
 }
 
 sessile_status sessile_session_set_int(sessile_id of, const char *key, int64_t number) {
-    char json[24];
-    snprintf(json, sizeof json, "%lld", (long long)number);
-    return sessile_session_set(of, key, json);
+    char room[SESSILE_DIGITS_];
+    return sessile_session_set(of, key, sessile_digits_(number, room));
 }
 
 sessile_status sessile_session_remove(sessile_id of, const char *key) {

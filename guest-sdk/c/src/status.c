@@ -1,22 +1,38 @@
-#include <stdio.h>
+/* The words of errors, put together without printf: what links that needs WASI, and twice the bytes. */
 
 #include "internal.h"
 
 /* Longer words are cut: the host takes 4 KiB. */
 static char words[1024];
+static size_t written;
 static uint16_t close_code = 1006;
 
 const char *sessile_error(void) { return words; }
 
 uint16_t sessile_close_code(void) { return close_code; }
 
-sessile_status sessile_say_(sessile_status status, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(words, sizeof words, format, arguments);
-    va_end(arguments);
+static void put(const void *data, size_t length) {
+    size_t room = sizeof words - 1 - written;
+    if (length > room) length = room;
+    memmove(words + written, data, length);
+    written += length;
+    words[written] = 0;
+}
+
+sessile_status sessile_say_(sessile_status status, const char *text) {
+    written = 0;
+    put(text, strlen(text));
     return status;
 }
+
+void sessile_and_(const char *text) { put(text, strlen(text)); }
+
+void sessile_and_number_(uint64_t number) {
+    char digits[SESSILE_DIGITS_];
+    sessile_and_(sessile_digits_((int64_t)(number > INT64_MAX ? INT64_MAX : number), digits));
+}
+
+static void and_text(wit_string_t text) { put(text.ptr, text.len); }
 
 sessile_status sessile_fail(const char *format, ...) {
     va_list arguments;
@@ -24,49 +40,68 @@ sessile_status sessile_fail(const char *format, ...) {
     /* Not straight into the words: sessile_error() may be among the arguments. */
     char *text = sessile_format_(format, arguments);
     va_end(arguments);
-    snprintf(words, sizeof words, "%s", text);
+    sessile_say_(SESSILE_FAILED, text);
     free(text);
     return SESSILE_FAILED;
 }
 
-/* Text of the host's, for printf's %.*s. */
-#define TEXT(string) (int)(string).len, (const char *)(string).ptr
-
-static sessile_status too_large(uint64_t actual, uint64_t limit) {
-    return sessile_say_(SESSILE_TOO_LARGE, "%llu bytes or items exceed the limit of %llu", (unsigned long long)actual,
-                        (unsigned long long)limit);
+static sessile_status too_large(const char *what, uint64_t actual, uint64_t limit) {
+    sessile_say_(SESSILE_TOO_LARGE, what);
+    sessile_and_number_(actual);
+    sessile_and_(" exceeds the limit of ");
+    sessile_and_number_(limit);
+    return SESSILE_TOO_LARGE;
 }
 
 static sessile_status bad_json(uint32_t line, uint32_t column, wit_string_t reason) {
-    return sessile_say_(SESSILE_NOT_JSON, "not JSON: %.*s at line %u column %u", TEXT(reason), (unsigned)line,
-                        (unsigned)column);
+    sessile_say_(SESSILE_NOT_JSON, "not JSON: ");
+    and_text(reason);
+    sessile_and_(" at line ");
+    sessile_and_number_(line);
+    sessile_and_(" column ");
+    sessile_and_number_(column);
+    return SESSILE_NOT_JSON;
 }
+
+static sessile_status invalid(const char *what, wit_string_t which) {
+    sessile_say_(SESSILE_INVALID, what);
+    and_text(which);
+    return SESSILE_INVALID;
+}
+
+static sessile_status unsupported(void) { return sessile_say_(SESSILE_UNSUPPORTED, "this host does not do that"); }
 
 static sessile_status of_websocket(const sessile_handler_websocket_error_t *error) {
     static const char *const states[] = {"connecting", "open", "closing", "closed"};
     switch (error->tag) {
     case SESSILE_HANDLER_WEBSOCKET_ERROR_WRONG_STATE:
-        return sessile_say_(SESSILE_WRONG_STATE, "%.*s is not for a websocket that is %s", TEXT(error->val.wrong_state.call),
-                            states[error->val.wrong_state.state & 3]);
+        sessile_say_(SESSILE_WRONG_STATE, "");
+        and_text(error->val.wrong_state.call);
+        sessile_and_(" is not for a websocket that is ");
+        sessile_and_(states[error->val.wrong_state.state & 3]);
+        return SESSILE_WRONG_STATE;
     case SESSILE_HANDLER_WEBSOCKET_ERROR_DISCONNECTED:
         close_code = error->val.disconnected.code;
-        return sessile_say_(SESSILE_DISCONNECTED, "the peer has disconnected with %u", (unsigned)close_code);
+        sessile_say_(SESSILE_DISCONNECTED, "the peer has disconnected with ");
+        sessile_and_number_(close_code);
+        return SESSILE_DISCONNECTED;
     case SESSILE_HANDLER_WEBSOCKET_ERROR_TOO_LARGE:
-        return too_large(error->val.too_large.actual, error->val.too_large.limit);
+        return too_large("size of ", error->val.too_large.actual, error->val.too_large.limit);
     case SESSILE_HANDLER_WEBSOCKET_ERROR_TIMED_OUT:
         return sessile_say_(SESSILE_TIMED_OUT, "timed out");
     case SESSILE_HANDLER_WEBSOCKET_ERROR_WRONG_STYLE:
         return sessile_say_(SESSILE_WRONG_STATE, "receive is for loop style; in event style messages come to on_message");
     case SESSILE_HANDLER_WEBSOCKET_ERROR_INVALID_CODE:
-        return sessile_say_(SESSILE_INVALID, "%u is no close code that may be sent", (unsigned)error->val.invalid_code);
+        sessile_say_(SESSILE_INVALID, "a close code that may not be sent: ");
+        sessile_and_number_(error->val.invalid_code);
+        return SESSILE_INVALID;
     case SESSILE_HANDLER_WEBSOCKET_ERROR_REASON_TOO_LONG:
-        return sessile_say_(SESSILE_INVALID, "a close reason of %llu bytes exceeds the limit of %llu",
-                            (unsigned long long)error->val.reason_too_long.actual,
-                            (unsigned long long)error->val.reason_too_long.limit);
+        too_large("close reason of ", error->val.reason_too_long.actual, error->val.reason_too_long.limit);
+        return SESSILE_INVALID;
     case SESSILE_HANDLER_WEBSOCKET_ERROR_NOT_OFFERED:
-        return sessile_say_(SESSILE_INVALID, "the peer did not offer the subprotocol %.*s", TEXT(error->val.not_offered));
+        return invalid("the peer did not offer the subprotocol ", error->val.not_offered);
     case SESSILE_HANDLER_WEBSOCKET_ERROR_INVALID_HEAD:
-        return sessile_say_(SESSILE_INVALID, "a head that cannot be sent: %.*s", TEXT(error->val.invalid_head));
+        return invalid("a head that cannot be sent: ", error->val.invalid_head);
     case SESSILE_HANDLER_WEBSOCKET_ERROR_WRONG_KIND:
         return sessile_say_(SESSILE_WRONG_KIND, "the message is of the other kind");
     case SESSILE_HANDLER_WEBSOCKET_ERROR_BAD_JSON:
@@ -74,7 +109,7 @@ static sessile_status of_websocket(const sessile_handler_websocket_error_t *erro
     case SESSILE_HANDLER_WEBSOCKET_ERROR_RETIRE:
         return sessile_say_(SESSILE_RETIRE, "another version of the app takes over");
     default:
-        return sessile_say_(SESSILE_UNSUPPORTED, "this host does not do that");
+        return unsupported();
     }
 }
 
@@ -83,23 +118,27 @@ static sessile_status of_http(const sessile_handler_http_error_t *error) {
                                          "the response is complete"};
     switch (error->tag) {
     case SESSILE_HANDLER_HTTP_ERROR_WRONG_ORDER:
-        return sessile_say_(SESSILE_WRONG_STATE, "not now: %s", stages[error->val.wrong_order % 3]);
+        sessile_say_(SESSILE_WRONG_STATE, "not now: ");
+        sessile_and_(stages[error->val.wrong_order % 3]);
+        return SESSILE_WRONG_STATE;
     case SESSILE_HANDLER_HTTP_ERROR_TOO_LARGE:
-        return too_large(error->val.too_large.actual, error->val.too_large.limit);
+        return too_large("size of ", error->val.too_large.actual, error->val.too_large.limit);
     case SESSILE_HANDLER_HTTP_ERROR_PEER_GONE:
         return sessile_say_(SESSILE_DISCONNECTED, "the peer has gone");
     case SESSILE_HANDLER_HTTP_ERROR_INVALID_HEAD:
-        return sessile_say_(SESSILE_INVALID, "a head that cannot be sent: %.*s", TEXT(error->val.invalid_head));
+        return invalid("a head that cannot be sent: ", error->val.invalid_head);
     case SESSILE_HANDLER_HTTP_ERROR_LENGTH_MISMATCH:
-        return sessile_say_(SESSILE_INVALID, "%llu bytes of body where %llu were promised",
-                            (unsigned long long)error->val.length_mismatch.actual,
-                            (unsigned long long)error->val.length_mismatch.limit);
+        sessile_say_(SESSILE_INVALID, "another length of the body than was promised: ");
+        sessile_and_number_(error->val.length_mismatch.actual);
+        sessile_and_(" bytes, not ");
+        sessile_and_number_(error->val.length_mismatch.limit);
+        return SESSILE_INVALID;
     case SESSILE_HANDLER_HTTP_ERROR_SESSION_UNSAVED:
         return sessile_say_(SESSILE_UNAVAILABLE, "the session could not be saved");
     case SESSILE_HANDLER_HTTP_ERROR_TIMED_OUT:
         return sessile_say_(SESSILE_TIMED_OUT, "timed out");
     default:
-        return sessile_say_(SESSILE_UNSUPPORTED, "this host does not do that");
+        return unsupported();
     }
 }
 
@@ -110,18 +149,21 @@ static sessile_status of_session(const sessile_handler_session_error_t *error) {
     case SESSILE_HANDLER_SESSION_ERROR_NOT_JSON:
         return bad_json(error->val.not_json.line, error->val.not_json.column, error->val.not_json.reason);
     case SESSILE_HANDLER_SESSION_ERROR_TOO_LARGE:
-        return too_large(error->val.too_large.actual, error->val.too_large.limit);
+        return too_large("size of ", error->val.too_large.actual, error->val.too_large.limit);
     case SESSILE_HANDLER_SESSION_ERROR_CONFLICT:
-        return sessile_say_(SESSILE_CONFLICT, "version %llu of the session was saved meanwhile",
-                            (unsigned long long)error->val.conflict);
+        sessile_say_(SESSILE_CONFLICT, "another has saved the session: version ");
+        sessile_and_number_(error->val.conflict);
+        return SESSILE_CONFLICT;
     case SESSILE_HANDLER_SESSION_ERROR_COOKIE_UNREACHABLE:
         return sessile_say_(SESSILE_NO_COOKIE, "the session's cookie cannot reach the peer any more");
     case SESSILE_HANDLER_SESSION_ERROR_UNAVAILABLE:
-        return sessile_say_(SESSILE_UNAVAILABLE, "the session store failed: %.*s", TEXT(error->val.unavailable));
+        sessile_say_(SESSILE_UNAVAILABLE, "the session store failed: ");
+        and_text(error->val.unavailable);
+        return SESSILE_UNAVAILABLE;
     case SESSILE_HANDLER_SESSION_ERROR_DELETED:
         return sessile_say_(SESSILE_DELETED, "the session was flushed");
     default:
-        return sessile_say_(SESSILE_UNSUPPORTED, "this host does not do that");
+        return unsupported();
     }
 }
 
@@ -130,14 +172,13 @@ static sessile_status of_groups(const sessile_handler_groups_error_t *error) {
     case SESSILE_HANDLER_GROUPS_ERROR_INVALID_NAME:
         return sessile_say_(SESSILE_INVALID, "the name of a group has 1 to 100 bytes");
     case SESSILE_HANDLER_GROUPS_ERROR_TOO_MANY:
-        return sessile_say_(SESSILE_TOO_LARGE, "a websocket is in at most %llu groups",
-                            (unsigned long long)error->val.too_many.limit);
+        return too_large("groups of a websocket: ", error->val.too_many.actual, error->val.too_many.limit);
     case SESSILE_HANDLER_GROUPS_ERROR_TOO_LARGE:
-        return too_large(error->val.too_large.actual, error->val.too_large.limit);
+        return too_large("size of ", error->val.too_large.actual, error->val.too_large.limit);
     case SESSILE_HANDLER_GROUPS_ERROR_GONE:
         return sessile_say_(SESSILE_DISCONNECTED, "the websocket has ended");
     default:
-        return sessile_say_(SESSILE_UNSUPPORTED, "this host does not do that");
+        return unsupported();
     }
 }
 

@@ -56,7 +56,7 @@ async fn requests_are_answered(host: &Host) {
         assert_eq!((answer.status.as_u16(), answer.text().len()), (200, length));
     }
     let answer = request(host.address(), post(100_001)).await;
-    assert_eq!((answer.status.as_u16(), answer.text()), (413, "the request's body exceeds 100000 bytes"));
+    assert_eq!((answer.status.as_u16(), answer.text()), (413, "the request's body exceeds the limit of 100000"));
     let streamed = get(host.address(), "/http/stream", None).await;
     assert_eq!((streamed.status.as_u16(), streamed.text()), (201, "one two"));
     assert_eq!(get(host.address(), "/http/twice", None).await.text(), "once");
@@ -104,14 +104,14 @@ async fn refusals_are_told(socket: &mut Socket) {
     for (asked, told) in [
         ("accept", "accept is not for a websocket that is open"),
         ("receive", "receive is for loop style; in event style messages come to on_message"),
-        ("close 1005", "1005 is no close code that may be sent"),
+        ("close 1005", "a close code that may not be sent: 1005"),
     ] {
         let said = socket.ask(asked).await;
         assert!(said.ends_with(told), "{asked}: {said}");
     }
     let large = "x".repeat(16 * 1024 + 1);
     let said = socket.ask(&format!("attach {large}")).await;
-    assert!(said.ends_with("16385 bytes or items exceed the limit of 16384"), "{said}");
+    assert!(said.ends_with("size of 16385 exceeds the limit of 16384"), "{said}");
 }
 
 /// What one language writes the other reads, whatever is in it.
@@ -155,7 +155,7 @@ async fn sessions_are_kept(host: &Host, socket: &mut Socket) {
         assert!(socket.ask("session int").await.contains("no whole number"), "{json}");
     }
     assert!(socket.ask("session raw {").await.contains("not JSON"));
-    assert!(socket.ask("session over").await.contains("was saved meanwhile"));
+    assert!(socket.ask("session over").await.contains("another has saved the session: version "));
     assert!(socket.ask("session cycle").await.contains("cannot reach the peer"));
     assert_eq!(socket.ask("session remove").await, "ok");
     socket.send("session get").await;

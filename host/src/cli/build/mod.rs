@@ -62,10 +62,10 @@ fn failed(command: &str, status: ExitStatus) -> String {
         _ => format!("its build failed with {status}"),
     };
     let missing = if command.contains("clang") { doctor::missing_for_c() } else { Vec::new() };
-    for (found, fix) in missing {
-        said += &format!("; {found}: {fix}");
+    for (found, fix) in &missing {
+        said += &format!("\n{found}\n  fix: {fix}");
     }
-    if status.code() == Some(NOT_FOUND) {
+    if missing.is_empty() && status.code() == Some(NOT_FOUND) {
         said += "; `sessile doctor` tells what this machine lacks";
     }
     said
