@@ -65,6 +65,8 @@ fn component_that_cannot_serve_is_named_with_what_is_available() {
     std::fs::write(app.path().join("text.wasm"), "not wasm").unwrap();
     app.write(&GOOD.replace("{components}/version_a.wasm", "text.wasm"));
     refused(&app, &[], &["text.wasm", "not a WebAssembly component"]);
+    std::fs::write(app.path().join("text.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    refused(&app, &[], &["text.wasm", "a core module; `sessile build` makes a component of it"]);
 }
 
 #[tokio::test]

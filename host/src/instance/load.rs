@@ -11,7 +11,7 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 use super::blocking;
 use super::cache::{Cache, Uncompiled};
 use super::engine::{Engine, Machine};
-use super::names;
+use super::names::{self, Encoding};
 use crate::bindings::{GuestState, qualified};
 use crate::limits;
 
@@ -181,6 +181,7 @@ pub fn compile(engine: &Engine, cache: &Cache, wanted: &Wanted<'_>) -> Result<bo
 /// # Errors
 /// See [`LoadError`].
 pub fn check(path: &Path, bytes: &[u8]) -> Result<Exports, LoadError> {
+    refuse_modules(path, bytes)?;
     refuse_candidates(path, bytes)?;
     let compiled = || {
         let calls = blocking::calls(bytes).map_err(Uncompiled::component)?;
@@ -194,8 +195,20 @@ pub fn check(path: &Path, bytes: &[u8]) -> Result<Exports, LoadError> {
 
 fn compiled<'e>(engine: &'e Engine, cache: &Cache, wanted: &Wanted<'_>) -> Result<(&'e Machine, Component), LoadError> {
     let bytes = (wanted.bytes)()?;
+    refuse_modules(wanted.path, &bytes)?;
     refuse_candidates(wanted.path, &bytes)?;
     cache.compile(engine, &wanted.digest, &bytes).map_err(|cause| refused(wanted.path, cause))
+}
+
+/// What the compiler would say of one helps nobody.
+fn refuse_modules(path: &Path, bytes: &[u8]) -> Result<(), LoadError> {
+    match Encoding::of(bytes) {
+        Encoding::Module => Err(LoadError::NotAComponent {
+            path: path.to_owned(),
+            cause: "a core module; `sessile build` makes a component of it".to_owned(),
+        }),
+        Encoding::Component | Encoding::Other => Ok(()),
+    }
 }
 
 fn refuse_candidates(path: &Path, bytes: &[u8]) -> Result<(), LoadError> {

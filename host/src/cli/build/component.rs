@@ -186,6 +186,21 @@ mod tests {
         );
     }
 
+    /// Those of other packages too, which only the module can know.
+    #[test]
+    fn module_with_types_of_its_own_keeps_them() {
+        let mut resolve = Resolve::default();
+        let wit = "package a:b; interface i { f: func() -> string; } world w { import i; export i; }";
+        let package = resolve.push_source("a.wit", wit).unwrap();
+        let world = resolve.select_world(&[package], None).unwrap();
+        let mut module = dummy_module(&resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync));
+        let refused = component_of(module.clone()).unwrap_err().to_string();
+        assert!(refused.contains("it speaks of `a:b/i` and carries no types"), "{refused}");
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+        let names = crate::instance::names::Names::of(&component_of(module).unwrap()).unwrap();
+        assert_eq!((names.imports, names.exports), (vec!["a:b/i".to_owned()], vec!["a:b/i".to_owned()]));
+    }
+
     /// A module of each world, without its types, whatever it exports; blocking or not.
     #[test]
     fn module_of_each_world_of_ours_becomes_a_component() {
