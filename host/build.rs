@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// What a project needs, in the repository's own layout: the Rust SDK finds the WIT at `../../wit`.
-const LISTS: [(&str, &str, &[&str]); 3] = [
+const LISTS: [(&str, &str, &[&str]); 4] = [
     ("WIT", "The WIT.", &["wit"]),
     ("RUST", "The SDK of Rust.", &["guest-sdk/rust/Cargo.toml", "guest-sdk/rust/src"]),
     ("C", "The SDK of C.", &["guest-sdk/c/sessile.h", "guest-sdk/c/src", "guest-sdk/c/bindings"]),
+    ("ZIG", "What the SDK of Zig has over that of C.", &["guest-sdk/zig/sessile.zig"]),
 ];
 
 fn main() -> std::io::Result<()> {

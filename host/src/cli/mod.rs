@@ -51,7 +51,7 @@ const EXAMPLES: &str = "Examples:
 
 #[derive(Subcommand)]
 enum Command {
-    /// Begin an app: a folder with a handler, in Rust or C, and all that it needs
+    /// Begin an app: a folder with a handler, in Rust, C or Zig, and all that it needs
     New(new::New),
     /// Build an app's components: runs the `build` commands of its sessile.toml, and makes components of core modules
     Build {

@@ -1,4 +1,4 @@
-//! Handlers in C: by hand, with the SDK, as `sessile new` begins them; and what `sessile build` makes of core modules.
+//! Handlers in C and Zig: by hand, with the SDK, as `sessile new` begins them; and what `sessile build` makes of core modules.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -20,11 +20,15 @@ const TOOLS: [&str; 4] = ["clang", "wasm-ld", "wasi-libc", "compiler-rt"];
 
 /// Whether C can be built here; says what is skipped where it cannot.
 fn has_c(skipped: &str) -> bool {
+    has(&TOOLS, skipped)
+}
+
+fn has(tools: &[&str], skipped: &str) -> bool {
     let output = Host::run(&["doctor", "--json"]);
     let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
     let checks = findings["checks"].as_array().unwrap();
     let ok = |name: &&str| checks.iter().any(|check| check["name"] == *name && check["status"] == "ok");
-    let Some(missing) = TOOLS.iter().find(|name| !ok(name)) else { return true };
+    let Some(missing) = tools.iter().find(|name| !ok(name)) else { return true };
     let mut out = std::io::stderr().lock();
     writeln!(out, "SKIPPED {skipped}: {missing} is missing").unwrap();
     false
@@ -96,6 +100,29 @@ async fn new_project_in_c_of_each_style_is_built_and_served() {
     room_is_served(&made("new-room", "events")).await;
     echo_is_served(&made("new-echo", "loop")).await;
     visits_are_served(&made("new-visits", "http")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_project_in_zig_of_each_style_is_built_and_served() {
+    if !has(&["zig"], "projects in Zig") {
+        return;
+    }
+    let made = |name: &str, style: &str| built(App::made(name, &["--lang", "zig", "--style", style]));
+    room_is_served(&made("new-room", "events")).await;
+    visits_are_served(&made("new-visits", "http")).await;
+    let app = made("new-echo", "loop");
+    echo_is_served(&app).await;
+    let host = Host::start(&app, Way::Keep);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    assert_eq!(socket.ask("a").await, "1: a");
+    edit(&app, "src/main.zig", "%u: %s", "%u, new: %s");
+    let app = built(app);
+    let deployed = host.deploy(&app, &[]).await;
+    assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stderr));
+    assert_eq!(socket.ask("b").await, "1, new: b");
+    edit(&app, "src/main.zig", "try check(c.sessile_accept(ws));", "try check(c.sessile_accept(wz));");
+    let (code, _, errors) = build(&app);
+    assert!(code == Some(2) && errors.contains("src/main.zig:12:"), "{errors}");
 }
 
 #[tokio::test]

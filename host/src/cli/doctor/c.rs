@@ -29,7 +29,7 @@ pub(super) fn checks() -> Vec<Check> {
 }
 
 /// The first line that a program prints.
-fn output(program: &str, args: &[&str]) -> Option<String> {
+pub(super) fn output(program: &str, args: &[&str]) -> Option<String> {
     let output = Command::new(program).args(args).output().ok().filter(|output| output.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).lines().next()?.to_owned())
 }

@@ -1,10 +1,11 @@
 //! `sessile doctor`: whether this machine can build apps and serve them, and what would help.
 //!
-//! Owns the list and how it is shown. [`system`] looks at what serving needs, [`toolchain`] and [`c`] at what building needs.
+//! Owns the list and how it is shown. [`system`] looks at what serving needs, [`toolchain`], [`c`] and [`zig`] at what building needs.
 
 mod c;
 mod system;
 mod toolchain;
+mod zig;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -66,6 +67,7 @@ pub(super) fn run(doctor: Doctor) -> anyhow::Result<Done> {
     let mut checks = system::checks(&data);
     checks.extend(toolchain::checks(&doctor.dir));
     checks.extend(c::checks());
+    checks.extend(zig::checks());
     let can_serve = checks.iter().all(|check| check.status < Status::Fail);
     let findings = Findings { can_serve, checks };
     if doctor.json {

@@ -18,6 +18,8 @@ pub(super) enum Lang {
     Rust,
     /// Built by clang
     C,
+    /// Built by zig 0.17
+    Zig,
 }
 
 impl Lang {
@@ -25,6 +27,7 @@ impl Lang {
         match self {
             Self::Rust => "Rust",
             Self::C => "C",
+            Self::Zig => "Zig",
         }
     }
 
@@ -40,6 +43,7 @@ impl Lang {
                 ("compile_flags.txt", include_str!("../../../templates/c/flags.txt")),
                 (".gitignore", include_str!("../../../templates/c/gitignore")),
             ],
+            Self::Zig => &[(".gitignore", include_str!("../../../templates/zig/gitignore"))],
         }
     }
 
@@ -47,13 +51,14 @@ impl Lang {
         match self {
             Self::Rust => "src/lib.rs",
             Self::C => "src/main.c",
+            Self::Zig => "src/main.zig",
         }
     }
 
     fn component(self, package: &str) -> String {
         match self {
             Self::Rust => format!("target/wasm32-wasip2/release/{}.wasm", package.replace('-', "_")),
-            Self::C => format!("build/{package}.wasm"),
+            Self::C | Self::Zig => format!("build/{package}.wasm"),
         }
     }
 
@@ -62,6 +67,7 @@ impl Lang {
         match self {
             Self::Rust => "build = \"cargo build --release --target wasm32-wasip2\"",
             Self::C => include_str!("../../../templates/c/build.toml").trim_ascii_end(),
+            Self::Zig => include_str!("../../../templates/zig/build.toml").trim_ascii_end(),
         }
     }
 
@@ -70,13 +76,15 @@ impl Lang {
         match self {
             Self::Rust => "Test it: `cargo test`.",
             Self::C => "What it can call: `sessile/guest-sdk/c/sessile.h`.",
+            Self::Zig => "What it can call: `sessile/guest-sdk/zig/sessile.zig` and `sessile/guest-sdk/c/sessile.h`.",
         }
     }
 
-    fn sdk(self) -> &'static [(&'static str, &'static str)] {
+    fn sdk(self) -> Vec<(&'static str, &'static str)> {
         match self {
-            Self::Rust => embedded::RUST,
-            Self::C => embedded::C,
+            Self::Rust => embedded::RUST.to_vec(),
+            Self::C => embedded::C.to_vec(),
+            Self::Zig => [embedded::C, embedded::ZIG].concat(),
         }
     }
 }
@@ -118,6 +126,9 @@ impl Style {
             (Lang::C, Self::Events) => include_str!("../../../templates/c/events.c"),
             (Lang::C, Self::Loop) => include_str!("../../../templates/c/loop.c"),
             (Lang::C, Self::Http) => include_str!("../../../templates/c/http.c"),
+            (Lang::Zig, Self::Events) => include_str!("../../../templates/zig/events.zig"),
+            (Lang::Zig, Self::Loop) => include_str!("../../../templates/zig/loop.zig"),
+            (Lang::Zig, Self::Http) => include_str!("../../../templates/zig/http.zig"),
         }
     }
 
@@ -154,8 +165,8 @@ pub(super) fn files(lang: Lang, style: Style, app: &str) -> Vec<(String, String)
     let written = written.into_iter().filter_map(|(path, text)| Some((path, text?)));
     let written = written.chain(lang.own().iter().copied());
     let own = written.map(|(path, text)| (path.to_owned(), filled(text, lang, style, app)));
-    let sdk = embedded::WIT.iter().chain(lang.sdk());
-    own.chain(sdk.map(|(path, text)| (format!("{SDK_FOLDER}/{path}"), (*text).to_owned()))).collect()
+    let sdk = embedded::WIT.iter().copied().chain(lang.sdk());
+    own.chain(sdk.map(|(path, text)| (format!("{SDK_FOLDER}/{path}"), text.to_owned()))).collect()
 }
 
 /// `{{build}}` first: it has marks of its own.
@@ -207,10 +218,10 @@ mod tests {
             let manifest = Manifest::parse(&text(&files, "sessile.toml"), Path::new("sessile.toml")).unwrap();
             assert_eq!(manifest.app.name, "my-app");
             let handler = manifest.handlers.values().next().unwrap();
-            let component = if lang == Lang::C { "build/my-app.wasm" } else { "wasm32-wasip2/release/my_app.wasm" };
+            let component = if lang == Lang::Rust { "wasm32-wasip2/release/my_app.wasm" } else { "build/my-app.wasm" };
             assert!(handler.component.ends_with(component), "{}", handler.component.display());
             let own: Vec<_> = files.iter().filter(|(path, _)| !path.starts_with("sessile/")).collect();
-            assert!(own.len() >= 5 && own.iter().all(|(_, text)| !text.contains("{{")), "{own:?}");
+            assert!(own.len() >= 4 && own.iter().all(|(_, text)| !text.contains("{{")), "{own:?}");
             for source in &handler.sources {
                 let source = format!("{}/", source.display());
                 assert!(files.iter().any(|(path, _)| path.starts_with(&source)), "{source}");
@@ -233,6 +244,14 @@ mod tests {
         assert!(text(&files, "sessile.toml").contains("-Isessile/guest-sdk/c "));
         assert!(text(&files, "sessile/guest-sdk/c/sessile.h").contains("SESSILE_HTTP"));
         assert!(text(&files, "sessile/guest-sdk/c/bindings/wit.c").contains("sessile_handler_http_send"));
+    }
+
+    #[test]
+    fn sdk_of_zig_comes_with_the_header_that_it_is_made_of() {
+        let files = files(Lang::Zig, Style::Events, "a");
+        assert!(text(&files, "sessile/guest-sdk/zig/sessile.zig").contains("pub fn events"));
+        assert!(text(&files, "sessile/guest-sdk/c/sessile.h").contains("SESSILE_OK"));
+        assert!(text(&files, "sessile.toml").contains("-Msessile=sessile/guest-sdk/zig/sessile.zig "));
     }
 
     #[test]

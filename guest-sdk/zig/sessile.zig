@@ -1,0 +1,124 @@
+//! Sessile's SDK for handlers in Zig: the header of C (`c`, whose comments are in `sessile.h`), with Zig's errors, and what
+//! makes a handler of a function.
+//!
+//! Whose memory it is: what you pass is yours; what you get through a pointer to a pointer is yours, and C's `free` ends it
+//! (`std.c.free`, or `free` here); what a handler is called with is gone when it returns.
+
+/// `sessile.h`, as `zig translate-c` writes it.
+pub const c = @import("sessile_c");
+
+/// One live websocket, or one exchange.
+pub const Id = c.sessile_id;
+
+pub const Error = error{
+    Failed,
+    Disconnected,
+    Retire,
+    TimedOut,
+    WrongState,
+    WrongKind,
+    TooLarge,
+    Invalid,
+    NotJson,
+    Conflict,
+    NoCookie,
+    NotOpen,
+    Deleted,
+    Unavailable,
+    Unsupported,
+};
+
+/// In the order of `sessile_status`, from 1.
+const errors = [_]Error{
+    error.Failed,    error.Disconnected, error.Retire,  error.TimedOut,    error.WrongState,
+    error.WrongKind, error.TooLarge,     error.Invalid, error.NotJson,     error.Conflict,
+    error.NoCookie,  error.NotOpen,      error.Deleted, error.Unavailable, error.Unsupported,
+};
+
+/// What a call of `c` returned, as an error: `try sessile.check(c.sessile_accept(ws))`.
+pub fn check(status: c.sessile_status) Error!void {
+    if (status == c.SESSILE_OK) return;
+    return errors[@min(status, errors.len) - 1];
+}
+
+/// Says why a handler fails; for it to return.
+pub fn fail(words: [*:0]const u8) Error {
+    _ = c.sessile_fail("%s", words);
+    return error.Failed;
+}
+
+/// Frees what came through a pointer to a pointer.
+pub fn free(memory: [*c]u8) void {
+    @import("std").c.free(memory);
+}
+
+/// A message's bytes.
+pub fn bytes(message: *const c.sessile_message) []u8 {
+    return message.data[0..message.length];
+}
+
+fn back(result: Error!void) c.sessile_status {
+    result catch |failed| inline for (errors, 1..) |known, status| {
+        if (failed == known) return status;
+    };
+    return c.SESSILE_OK;
+}
+
+/// Event style, of a struct with any of `onOpen(Id)`, `onMessage(Id, *const c.sessile_message)` and
+/// `onClose(Id, u16, [*:0]const u8)`, each of `Error!void`: `comptime { sessile.events(Room); }`.
+pub fn events(comptime Handler: type) void {
+    const calls = struct {
+        fn opened(ws: Id) callconv(.c) c.sessile_status {
+            return back(Handler.onOpen(ws));
+        }
+        fn told(ws: Id, message: [*c]const c.sessile_message) callconv(.c) c.sessile_status {
+            return back(Handler.onMessage(ws, message));
+        }
+        fn closed(ws: Id, code: u16, reason: [*c]const u8) callconv(.c) c.sessile_status {
+            return back(Handler.onClose(ws, code, @ptrCast(reason)));
+        }
+        const all: c.sessile_events = .{
+            .on_open = if (@hasDecl(Handler, "onOpen")) opened else null,
+            .on_message = if (@hasDecl(Handler, "onMessage")) told else null,
+            .on_close = if (@hasDecl(Handler, "onClose")) closed else null,
+        };
+        fn onOpen(ws: Id) callconv(.c) ?*anyopaque {
+            return c.sessile_opened_(&all, ws);
+        }
+        fn onMessages(ws: Id, messages: ?*anyopaque, count: usize) callconv(.c) ?*anyopaque {
+            return c.sessile_told_(&all, ws, messages, count);
+        }
+        fn onClose(ws: Id, code: u32, reason: [*c]u8, length: usize) callconv(.c) ?*anyopaque {
+            return c.sessile_closed_(&all, ws, code, reason, length);
+        }
+    };
+    @export(&calls.onOpen, .{ .name = "sessile:handler/websocket-events@0.1.0#on-open" });
+    @export(&calls.onMessages, .{ .name = "sessile:handler/websocket-events@0.1.0#on-messages" });
+    @export(&calls.onClose, .{ .name = "sessile:handler/websocket-events@0.1.0#on-close" });
+}
+
+/// Loop style: `comptime { sessile.loop(echo); }`.
+pub fn loop(comptime handler: fn (Id) Error!void) void {
+    const calls = struct {
+        fn served(ws: Id) callconv(.c) c.sessile_status {
+            return back(handler(ws));
+        }
+        fn handle(ws: Id) callconv(.c) ?*anyopaque {
+            return c.sessile_looped_(served, ws);
+        }
+    };
+    @export(&calls.handle, .{ .name = "sessile:handler/websocket-handler@0.1.0#handle" });
+}
+
+/// HTTP: `comptime { sessile.http(hello); }`.
+pub fn http(comptime handler: fn (Id) Error!void) void {
+    const calls = struct {
+        fn answered(ex: Id) callconv(.c) c.sessile_status {
+            return back(handler(ex));
+        }
+        fn handle(ex: Id) callconv(.c) ?*anyopaque {
+            return c.sessile_answered_(answered, ex);
+        }
+    };
+    @export(&calls.handle, .{ .name = "sessile:handler/http-handler@0.1.0#handle" });
+}
