@@ -6,7 +6,7 @@ use super::c::output;
 /// As `sessile build` finds it.
 const VARIABLE: &str = "ZIG";
 const SUPPORTED: &str = "0.17.";
-const PIP: &str = "pip install 'ziglang>=0.17,<0.18' and export ZIG='python3 -m ziglang'";
+const PIP: &str = "pip install 'ziglang>=0.17,<0.18' && export ZIG='python3 -m ziglang'";
 
 pub(super) fn checks() -> Vec<Check> {
     let command = std::env::var(VARIABLE).unwrap_or_default();
