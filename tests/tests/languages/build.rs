@@ -48,6 +48,49 @@ fn build_runs_a_command_only_where_a_source_is_newer() {
 }
 
 #[test]
+fn build_of_two_handlers_runs_where_a_source_of_either_is_newer() {
+    let build_both = "cp {components}/version_a.wasm a.wasm && cp {components}/version_a.wasm b.wasm && date >> ran";
+    let handler = |name: &str| {
+        format!("[handlers.{name}]\ncomponent = \"{name}.wasm\"\nbuild = \"{build_both}\"\nsources = [\"{name}.c\"]\n")
+    };
+    let app = App::new(&format!(
+        "[app]\nname = \"v\"\n[[routes]]\npath = \"/a\"\nhandler = \"a\"\n[[routes]]\npath = \"/b\"\nhandler = \"b\"\n{}{}",
+        handler("a"),
+        handler("b")
+    ));
+    let ran = || fs::read_to_string(app.path().join("ran")).map_or(0, |text| text.lines().count());
+    fs::write(app.path().join("a.c"), "").unwrap();
+    fs::write(app.path().join("b.c"), "").unwrap();
+    for (number, gone) in [None, Some("a.wasm"), Some("b.wasm")].into_iter().enumerate() {
+        if let Some(gone) = gone {
+            fs::remove_file(app.path().join(gone)).unwrap();
+        }
+        for _ in 0..2 {
+            let (code, out, errors) = build(&app);
+            assert_eq!((code, ran()), (Some(0), number + 1), "without {gone:?}: {out}{errors}");
+        }
+    }
+    let (_, out, _) = build(&app);
+    assert_eq!(out, "building a, b: nothing to do, no source is newer\n");
+}
+
+#[test]
+fn build_that_fails_after_it_has_written_is_run_again() {
+    let app = App::new(
+        "[app]\nname = \"v\"\n[[routes]]\npath = \"/\"\nhandler = \"v\"\n[handlers.v]\ncomponent = \"v.wasm\"\n\
+         build = \"cp {components}/version_a.wasm v.wasm && test -e well\"\nsources = [\"v.c\"]\n",
+    );
+    fs::write(app.path().join("v.c"), "").unwrap();
+    for _ in 0..2 {
+        let (code, _, errors) = build(&app);
+        assert!(code == Some(2) && errors.contains("its build failed"), "{errors}");
+    }
+    fs::write(app.path().join("well"), "").unwrap();
+    let (code, out, errors) = build(&app);
+    assert!(code == Some(0) && !out.contains("nothing to do"), "{out}{errors}");
+}
+
+#[test]
 fn build_command_that_is_not_there_is_told_with_the_way_out() {
     let app = App::new(
         "[app]\nname = \"v\"\n[[routes]]\npath = \"/\"\nhandler = \"v\"\n[handlers.v]\ncomponent = \"v.wasm\"\n\

@@ -15,6 +15,7 @@ use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{PackageId, Resolve, SourceMap};
 
+use super::fresh;
 use crate::cli::embedded;
 use crate::instance::names::Encoding;
 
@@ -24,7 +25,7 @@ const OURS: &str = "sessile:handler/";
 const TYPES: &str = "component-type";
 const MORE: &str = "docs/any-language.md";
 
-/// Makes a component of what is a core module; leaves what is anything else, or is not there.
+/// Makes a component of what is a core module, of the same date; leaves what is anything else, or is not there.
 ///
 /// # Errors
 /// Why no component can be made of it.
@@ -34,11 +35,24 @@ pub(super) fn complete(file: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let component = component_of(bytes).with_context(|| format!("{}: a core module", file.display()))?;
-    // Another file first, so that nobody ever reads the half of one.
+    replace(file, &component).with_context(|| file.display().to_string())
+}
+
+/// By another file first, so that nobody ever reads the half of one.
+fn replace(file: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut beside = file.as_os_str().to_owned();
-    beside.push(".tmp");
-    let written = std::fs::write(&beside, component).and_then(|()| std::fs::rename(&beside, file));
-    written.with_context(|| file.display().to_string())
+    beside.push(format!(".tmp{}", std::process::id()));
+    let written = (|| {
+        let date = std::fs::metadata(file)?.modified()?;
+        std::fs::write(&beside, bytes)?;
+        fresh::date(Path::new(&beside), date)?;
+        std::fs::rename(&beside, file)
+    })();
+    if written.is_err() {
+        // Most likely it is what there was no room for.
+        let _gone = std::fs::remove_file(&beside);
+    }
+    written
 }
 
 fn component_of(mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {

@@ -37,16 +37,31 @@ fn last_change(path: &Path, component: &Path) -> io::Result<SystemTime> {
     for entry in fs::read_dir(path).map_err(named)? {
         let entry = entry?;
         let hidden = entry.file_name().to_string_lossy().starts_with('.');
-        if !hidden && entry.path() != component {
-            newest = newest.max(last_change(&entry.path(), component)?);
+        if hidden || entry.path() == component || leads_round(&entry.path()) {
+            continue;
+        }
+        match last_change(&entry.path(), component) {
+            Ok(change) => newest = newest.max(change),
+            // An editor's, gone since it was listed; or a link to nothing.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
+            Err(cause) => return Err(cause),
         }
     }
     Ok(newest)
 }
 
-/// Dates a component to when its build began: what was saved meanwhile is newer.
-pub(super) fn date(component: &Path, begun: SystemTime) -> io::Result<()> {
-    File::options().append(true).open(component)?.set_modified(begun)
+/// A link to a folder may lead back to where it is.
+fn leads_round(path: &Path) -> bool {
+    path.is_symlink() && path.is_dir()
+}
+
+/// Dates a component, if there is one.
+pub(super) fn date(component: &Path, date: SystemTime) -> io::Result<()> {
+    match File::open(component) {
+        Ok(file) => file.set_modified(date),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(cause),
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +95,10 @@ mod tests {
         fs::remove_file(&component).unwrap();
         at(&deep, 50);
         assert_eq!(last(&deep, elsewhere), 50, "what is taken out of a folder counts");
+        std::os::unix::fs::symlink(folder.path(), deep.join("round")).unwrap();
+        std::os::unix::fs::symlink("nowhere", deep.join("lost")).unwrap();
+        at(&deep, 60);
+        assert_eq!(last(&deep, elsewhere), 60, "links to folders and to nothing do not count");
         let error = last_change(&folder.path().join("none"), elsewhere).unwrap_err();
         assert!(error.to_string().contains("none: "), "{error}");
     }

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail};
 
 use super::{doctor, say};
-use crate::app::manifest::Manifest;
+use crate::app::manifest::{HandlerSettings, Manifest};
 
 /// Rust's target of components.
 pub(super) const WASM: &str = "wasm32-wasip2";
@@ -20,39 +20,53 @@ const NOT_FOUND: i32 = 127;
 
 /// Builds everything; the commands' own output goes to the terminal.
 pub(super) fn run(dir: &Path, manifest: &Manifest) -> anyhow::Result<()> {
-    let mut done: Vec<&str> = Vec::new();
-    let mut dated: Vec<(&Path, SystemTime)> = Vec::new();
-    for (name, handler) in &manifest.handlers {
-        let Some(command) = handler.build.as_deref().filter(|command| !done.contains(command)) else { continue };
-        done.push(command);
-        if fresh::is_fresh(dir, handler).with_context(|| format!("handler '{name}': sources"))? {
-            say(&format!("building {name}: nothing to do, no source is newer"));
+    for (command, handlers) in commands(manifest) {
+        let names = handlers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let mut fresh = true;
+        for (name, handler) in &handlers {
+            fresh &= fresh::is_fresh(dir, handler).with_context(|| format!("handler '{name}': sources"))?;
+        }
+        if fresh {
+            say(&format!("building {names}: nothing to do, no source is newer"));
             continue;
         }
         if command.contains(WASM) {
             add_target(dir)?;
         }
-        say(&format!("building {name}: {command}"));
+        say(&format!("building {names}: {command}"));
         let begun = SystemTime::now();
-        let status = shell(dir, command).status().with_context(|| format!("handler '{name}': {command}"))?;
+        let status = shell(dir, command).status();
+        // What was saved meanwhile is newer than what was built; and what a build leaves that fails is older than anything.
+        let date = if status.as_ref().is_ok_and(ExitStatus::success) { begun } else { SystemTime::UNIX_EPOCH };
+        for (name, handler) in handlers.iter().filter(|(_, handler)| !handler.sources.is_empty()) {
+            fresh::date(&handler.component, date).with_context(|| format!("handler '{name}'"))?;
+        }
+        let status = status.with_context(|| format!("handler '{names}': {command}"))?;
         if !status.success() {
-            bail!("handler '{name}': {}", failed(command, status));
+            bail!("handler '{names}': {}", failed(command, status));
         }
-        if !handler.component.exists() {
+        if let Some((name, handler)) = handlers.iter().find(|(_, handler)| !handler.component.exists()) {
             bail!("handler '{name}': its build made no {}", handler.component.display());
-        }
-        if !handler.sources.is_empty() {
-            dated.push((&handler.component, begun));
         }
     }
     // After all commands: a handler's component may be made by that of another.
     for (name, handler) in &manifest.handlers {
         component::complete(&handler.component).with_context(|| format!("handler '{name}'"))?;
     }
-    for (component, begun) in dated {
-        fresh::date(component, begun).with_context(|| component.display().to_string())?;
-    }
     Ok(())
+}
+
+/// Each command once, in the manifest's order, with the handlers that it builds.
+fn commands(manifest: &Manifest) -> Vec<(&str, Vec<(&str, &HandlerSettings)>)> {
+    let mut commands: Vec<(&str, Vec<(&str, &HandlerSettings)>)> = Vec::new();
+    for (name, handler) in &manifest.handlers {
+        let Some(command) = handler.build.as_deref() else { continue };
+        match commands.iter_mut().find(|(known, _)| *known == command) {
+            Some((_, handlers)) => handlers.push((name, handler)),
+            None => commands.push((command, vec![(name, handler)])),
+        }
+    }
+    commands
 }
 
 /// The compiler has said what is wrong in the sources; what is wrong with the compiler, it seldom says.
