@@ -54,7 +54,8 @@ outcome *on_messages(uint64_t ws, message *messages, size_t count) {
         sent result;
         websocket_send(ws, messages[i].kind, messages[i].bytes, messages[i].length, &result);
         if (messages[i].length > 0) free(messages[i].bytes);
-        /* An error means that the peer has gone, or that the message is too large; an echo has nothing to add. */
+        /* An error means that the peer has gone, or that the message is too large; an echo has nothing to add,
+         * and what little the error carries goes with the instance. */
     }
     if (count > 0) free(messages);
     return &done;

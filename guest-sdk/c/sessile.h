@@ -66,8 +66,8 @@ const char *sessile_error(void);
  * number, closes with 1011 or answers 500, and tells the peer that number alone. */
 sessile_status sessile_fail(const char *format, ...) SESSILE_FORMAT(1, 2);
 
-/* Returns from the handler what is not SESSILE_OK. In a handler, SESSILE_DISCONNECTED is a normal end, SESSILE_RETIRE
- * hands the websocket over (loop style), and anything else is a failure with the words of sessile_error. */
+/* Returns from the handler what is not SESSILE_OK. Of a handler, but for on_close, SESSILE_DISCONNECTED is a normal end;
+ * SESSILE_RETIRE hands the websocket over (loop style); anything else is a failure with the words of sessile_error. */
 #define SESSILE_TRY(call)                                \
     do {                                                 \
         sessile_status sessile_tried_ = (call);          \
@@ -174,6 +174,7 @@ SESSILE_CHECKED sessile_status sessile_ping(sessile_id ws, uint64_t *nanoseconds
 
 /* Up to 16 KiB that stay with the websocket while no instance does, and over new code. */
 SESSILE_CHECKED sessile_status sessile_attach(sessile_id ws, const void *data, size_t length);
+/* Yours; of no bytes, and never NULL, where nothing is attached. */
 void sessile_attachment(sessile_id ws, char **data, size_t *length);
 
 /* ---- the request, of a websocket or an exchange -------------------------------------------------------------------- */

@@ -13,7 +13,11 @@ uint16_t sessile_close_code(void) { return close_code; }
 
 static void put(const void *data, size_t length) {
     size_t room = sizeof words - 1 - written;
-    if (length > room) length = room;
+    if (length > room) {
+        /* Not within a character: what is no UTF-8 would trap where it is to be told. */
+        const uint8_t *bytes = data;
+        for (length = room; length > 0 && (bytes[length] & 0xC0) == 0x80; length--) {}
+    }
     memmove(words + written, data, length);
     written += length;
     words[written] = 0;

@@ -193,6 +193,12 @@ async fn failures_are_told(host: &Host) {
         let (code, reason) = socket.closed().await;
         assert!(code == 1011 && !reason.contains("told"), "{code} {reason}");
         host.wait_for_log(&format!("told to: on {path}"));
+        // Words too long are cut, and not within a character.
+        let mut socket = Socket::open(host.address(), path).await;
+        let words = format!("{}{}", path.len(), "\u{e9}".repeat(2000));
+        socket.send(format!("fail {words}").as_str()).await;
+        assert_eq!(socket.closed().await.0, 1011);
+        host.wait_for_log(&format!("told to: {}", words.chars().take(300).collect::<String>()));
     }
 }
 
