@@ -88,11 +88,11 @@ impl Service {
         self.tasks.spawn(async move {
             let mut opened = opening.await;
             opened.run().await;
-            let Websocket { port, app, .. } = opened.websocket();
+            let Websocket { port, app, .. } = opened.into_websocket();
             // Between the two it is counted twice, never not at all.
             app.usage.add(port.usage());
             service.websockets.remove(port.id);
-            log(port);
+            log(&port);
             drop(place);
         });
     }

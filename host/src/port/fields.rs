@@ -56,8 +56,10 @@ impl Known {
             self.missed += 1;
         }
         if self.texts.len() < ALIKE_MAX {
-            self.missed = 0;
             self.texts.insert(text.clone());
+        }
+        if self.texts.len() <= ALIKE_MAX / 4 * 3 {
+            self.missed = 0;
         }
         text
     }

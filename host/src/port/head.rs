@@ -101,7 +101,11 @@ impl Head {
     pub fn path(&self) -> &str {
         match &self.request {
             Request::Parsed(parts) => parts.uri.path(),
-            Request::Kept { target, .. } => target.split_once('?').map_or(target, |(path, _)| path),
+            Request::Kept { target, .. } => match target.split_once('?').map_or(&**target, |(path, _)| path) {
+                // Of `http://host?query`, as `Uri` has it.
+                "" => "/",
+                path => path,
+            },
         }
     }
 
@@ -233,7 +237,7 @@ mod tests {
     #[test]
     fn head_of_a_websocket_tells_what_that_of_an_exchange_does() {
         for (peer, local) in [("1.2.3.4:5", "5.6.7.8:9"), ("[::1%7]:5", "[::1]:9"), ("1.2.3.4:5", "[::1]:9")] {
-            for target in ["/", "/a/b?c=d?e", "/?", "/a?", "*"] {
+            for target in ["/", "/a/b?c=d?e", "/?", "/a?", "*", "http://x", "http://x?c=d"] {
                 let ends = ends(peer, local);
                 let kept = Head::of_websocket(&parts(target), ends, vec![("n".into(), "v".into())], &Alike::default());
                 let parsed = Head::of_exchange(parts(target), ends, vec![("n".into(), "v".into())]);

@@ -79,9 +79,9 @@ impl Opened {
         }
     }
 
-    /// The websocket.
-    pub fn websocket(&self) -> &Websocket {
-        &self.talk.websocket
+    /// The websocket; what served it is given back.
+    pub fn into_websocket(self) -> Websocket {
+        self.talk.websocket
     }
 }
 
