@@ -20,6 +20,7 @@
 mod apps;
 mod broadcast;
 mod compare;
+mod languages;
 mod load;
 mod memory;
 mod native;
@@ -72,6 +73,7 @@ async fn run(args: &[String], files: u64) {
     for comparison in &rows::COMPARISONS {
         compare::run(plan, comparison, &mut table);
     }
+    languages::run(plan, &mut table);
     broadcast::run(plan, &mut table);
     threads::run(plan, &mut table);
     memory::run(&mut table).await;

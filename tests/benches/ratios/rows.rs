@@ -49,6 +49,8 @@ const fn echo(bytes: usize) -> Work {
     Work::Ask(What::Echo { bytes, in_flight: 1 }, WEBSOCKETS)
 }
 
+/// What guests of several languages do.
+pub(crate) const WEBSOCKETS_ECHO: Work = echo(128);
 const ECHO_16: Work = Work::Ask(What::Echo { bytes: 128, in_flight: 16 }, WEBSOCKETS);
 const ECHO_CROWD: Work = Work::Ask(What::Echo { bytes: 128, in_flight: 1 }, 1000);
 const HELLO: Work = Work::Ask(What::Http("\r\n\r\nhello"), WEBSOCKETS);
