@@ -4,6 +4,7 @@
 
 mod build;
 mod canary;
+mod check;
 mod compile;
 mod completions;
 mod connect;
@@ -13,6 +14,7 @@ mod dev;
 mod doctor;
 mod embedded;
 mod inspect;
+mod languages;
 mod log;
 mod new;
 mod pull;

@@ -10,11 +10,10 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
 
-use super::{doctor, say};
+use super::languages::{self, WASM};
+use super::say;
 use crate::app::manifest::{HandlerSettings, Manifest};
 
-/// Rust's target of components.
-pub(super) const WASM: &str = "wasm32-wasip2";
 /// What a shell exits with where a command is not there.
 const NOT_FOUND: i32 = 127;
 
@@ -43,7 +42,7 @@ pub(super) fn run(dir: &Path, manifest: &Manifest) -> anyhow::Result<()> {
         }
         let status = status.with_context(|| format!("handler '{names}': {command}"))?;
         if !status.success() {
-            bail!("handler '{names}': {}", failed(command, status));
+            bail!("handler '{names}': {}", failed(command, dir, status));
         }
         if let Some((name, handler)) = handlers.iter().find(|(_, handler)| !handler.component.exists()) {
             bail!("handler '{name}': its build made no {}", handler.component.display());
@@ -70,12 +69,12 @@ fn commands(manifest: &Manifest) -> Vec<(&str, Vec<(&str, &HandlerSettings)>)> {
 }
 
 /// The compiler has said what is wrong in the sources; what is wrong with the compiler, it seldom says.
-fn failed(command: &str, status: ExitStatus) -> String {
+fn failed(command: &str, dir: &Path, status: ExitStatus) -> String {
     let mut said = match status.code() {
         Some(NOT_FOUND) => "its build command was not found".to_owned(),
         _ => format!("its build failed with {status}"),
     };
-    let missing = if command.contains("clang") { doctor::missing_for_c() } else { Vec::new() };
+    let missing = languages::missing(command, dir);
     for (found, fix) in &missing {
         said += &format!("\n{found}\n  fix: {fix}");
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access, statvfs};
 use rustix::process::{Resource, getrlimit};
 
-use super::Check;
+use crate::cli::check::Check;
 use crate::instance::engine;
 use crate::limits;
 
@@ -117,8 +117,8 @@ fn disk(data: &Path, room: io::Result<u64>) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Status;
     use super::*;
+    use crate::cli::check::Status;
 
     #[test]
     fn kernel_is_judged_by_its_major_version() {

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
-use self::project::{Lang, Style};
+use self::project::Style;
+use super::languages::Lang;
 use super::{Done, report, say};
 use crate::app::manifest::{FaultKind, Manifest};
 
@@ -38,11 +39,11 @@ pub(super) fn run(new: &New) -> anyhow::Result<Done> {
     let folder = new.folder.as_path();
     let app = app_name(folder)?;
     check_free(folder)?;
-    if let Err(error) = write(folder, &project::files(new.lang, new.style, &app)) {
+    if let Err(error) = write(folder, &project::files(new.lang.language(), new.style, &app)) {
         report(&error);
         return Ok(Done::Badly);
     }
-    say(&format!("made {}: {}, written in {}", folder.display(), new.style.described(), new.lang.described()));
+    say(&format!("made {}: {}, written in {}", folder.display(), new.style.described(), new.lang.language().name));
     say(&format!("next: sessile up {}", shown(folder)));
     Ok(Done::Well)
 }

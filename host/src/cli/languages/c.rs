@@ -1,37 +1,54 @@
-//! What building handlers in C needs: clang, which knows wasm, its linker, and the two libraries that it links. A host that
-//! only serves, or builds Rust, needs none of it, so nothing here says fail.
+//! C: built by clang, which knows wasm, its linker, and the two libraries that it links.
 
 use std::path::Path;
-use std::process::Command;
 
-use super::Check;
+use super::{Language, output};
+use crate::cli::check::Check;
+use crate::cli::embedded;
+
+pub(super) const LANGUAGE: Language = Language {
+    name: "C",
+    source: "src/main.c",
+    events: include_str!("../../../templates/c/events.c"),
+    r#loop: include_str!("../../../templates/c/loop.c"),
+    http: include_str!("../../../templates/c/http.c"),
+    files: &[
+        // What clangd reads, so that editors know the header.
+        ("compile_flags.txt", include_str!("../../../templates/c/flags.txt")),
+        (".gitignore", include_str!("../../../templates/c/gitignore")),
+    ],
+    component: "build/{{package}}.wasm",
+    build: include_str!("../../../templates/c/build.toml"),
+    readme: "What it can call: `sessile/guest-sdk/c/sessile.h`.",
+    sdk: &[embedded::C],
+    tool: Some("clang"),
+    checks,
+};
 
 /// As old as what the SDK was built with.
 const CLANG_MIN: u32 = 14;
 const APT: &str = "apt-get install clang lld wasi-libc libclang-rt-dev-wasm32";
 const TARGET: &str = "--target=wasm32-wasi";
 
-pub(super) fn checks() -> Vec<Check> {
-    let version = output("clang", &["--version"]);
+fn checks(dir: &Path) -> Vec<Check> {
+    let version = output(dir, "clang", &["--version"]);
     if version.is_none() {
         return vec![clang(version)];
     }
     // What clang would run and link, asked of clang itself: it knows its own folders.
-    let linker = output("clang", &[TARGET, "-print-prog-name=wasm-ld"]);
-    let start = output("clang", &[TARGET, "-print-file-name=crt1-reactor.o"]);
-    let builtins = output("clang", &[TARGET, "-print-libgcc-file-name"]);
+    let linker = output(dir, "clang", &[TARGET, "-print-prog-name=wasm-ld"]);
+    let start = output(dir, "clang", &[TARGET, "-print-file-name=crt1-reactor.o"]);
+    let builtins = output(dir, "clang", &[TARGET, "-print-libgcc-file-name"]);
     vec![
         clang(version),
-        part("wasm-ld", linker.is_some_and(|path| output(&path, &["--version"]).is_some()), "clang's linker for wasm"),
+        part(
+            "wasm-ld",
+            linker.is_some_and(|path| output(dir, &path, &["--version"]).is_some()),
+            "clang's linker for wasm",
+        ),
         part("wasi-libc", is_file(start), "C's library for wasm"),
         part("compiler-rt", is_file(builtins), "clang's own library for wasm"),
     ]
-}
-
-/// The first line that a program prints.
-pub(super) fn output(program: &str, args: &[&str]) -> Option<String> {
-    let output = Command::new(program).args(args).output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8_lossy(&output.stdout).lines().next()?.to_owned())
 }
 
 /// clang prints the mere name of what it has not found.
@@ -65,8 +82,8 @@ fn part(name: &'static str, found: bool, what: &str) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Status;
     use super::*;
+    use crate::cli::check::Status;
 
     #[test]
     fn clang_is_judged_by_its_major_version() {

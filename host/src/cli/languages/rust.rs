@@ -1,17 +1,36 @@
-//! What building handlers in Rust needs: cargo and rustc, new enough, with the wasm target. A host that only serves
-//! needs none of it, so nothing here says fail.
+//! Rust: built by cargo and rustc, new enough, with the wasm target.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::Check;
-use crate::cli::build::WASM;
+use super::{Language, output};
+use crate::cli::check::Check;
+use crate::cli::embedded;
 
+pub(super) const LANGUAGE: Language = Language {
+    name: "Rust",
+    source: "src/lib.rs",
+    events: include_str!("../../../templates/rust/events.rs"),
+    r#loop: include_str!("../../../templates/rust/loop.rs"),
+    http: include_str!("../../../templates/rust/http.rs"),
+    files: &[
+        ("Cargo.toml", include_str!("../../../templates/rust/project.toml")),
+        (".gitignore", include_str!("../../../templates/rust/gitignore")),
+    ],
+    component: "target/wasm32-wasip2/release/{{crate}}.wasm",
+    build: "build = \"cargo build --release --target wasm32-wasip2\"",
+    readme: "Test it: `cargo test`.",
+    sdk: &[embedded::RUST],
+    tool: None,
+    checks,
+};
+
+/// Rust's target of components.
+pub(in crate::cli) const WASM: &str = "wasm32-wasip2";
 /// As old as the SDK, and a generated project, can do with.
 const RUST_MIN: &str = env!("CARGO_PKG_RUST_VERSION");
 const RUSTUP: &str = "curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh";
 
-pub(super) fn checks(dir: &Path) -> Vec<Check> {
+fn checks(dir: &Path) -> Vec<Check> {
     let sysroot = output(dir, "rustc", &["--print", "sysroot"]).map(PathBuf::from);
     let target = sysroot.map(|sysroot| sysroot.join("lib/rustlib").join(WASM).is_dir());
     vec![
@@ -20,18 +39,6 @@ pub(super) fn checks(dir: &Path) -> Vec<Check> {
         rustc(output(dir, "rustc", &["--version"])),
         wasm(target),
     ]
-}
-
-/// The first line that a program prints in a folder, which may have a toolchain of its own; one that is missing is not
-/// to be installed by the question.
-fn output(dir: &Path, program: &str, args: &[&str]) -> Option<String> {
-    let mut command = Command::new(program);
-    command.env("RUSTUP_AUTO_INSTALL", "0");
-    if dir.is_dir() {
-        command.current_dir(dir);
-    }
-    let output = command.args(args).output().ok().filter(|output| output.status.success())?;
-    Some(String::from_utf8_lossy(&output.stdout).lines().next()?.to_owned())
 }
 
 fn rustup(version: Option<String>) -> Check {
@@ -74,8 +81,8 @@ fn wasm(installed: Option<bool>) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Status;
     use super::*;
+    use crate::cli::check::Status;
 
     #[test]
     fn rustc_is_judged_by_number_not_by_text() {

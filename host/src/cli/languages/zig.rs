@@ -1,19 +1,37 @@
-//! What building handlers in Zig needs: Zig alone, of the one version that the SDK is written for, since its language still changes.
+//! Zig: built by Zig alone, of the one version that the SDK is written for, since its language still changes.
 
-use super::Check;
-use super::c::output;
+use std::path::Path;
+
+use super::{Language, output};
+use crate::cli::check::Check;
+use crate::cli::embedded;
+
+pub(super) const LANGUAGE: Language = Language {
+    name: "Zig",
+    source: "src/main.zig",
+    events: include_str!("../../../templates/zig/events.zig"),
+    r#loop: include_str!("../../../templates/zig/loop.zig"),
+    http: include_str!("../../../templates/zig/http.zig"),
+    files: &[(".gitignore", include_str!("../../../templates/zig/gitignore"))],
+    component: "build/{{package}}.wasm",
+    build: include_str!("../../../templates/zig/build.toml"),
+    readme: "What it can call: `sessile/guest-sdk/zig/sessile.zig` and `sessile/guest-sdk/c/sessile.h`.",
+    sdk: &[embedded::C, embedded::ZIG],
+    tool: Some("zig"),
+    checks,
+};
 
 /// As `sessile build` finds it.
 const VARIABLE: &str = "ZIG";
 const SUPPORTED: &str = "0.17.";
 const PIP: &str = "pip install 'ziglang>=0.17,<0.18' && export ZIG='python3 -m ziglang'";
 
-pub(super) fn checks() -> Vec<Check> {
+fn checks(dir: &Path) -> Vec<Check> {
     let command = std::env::var(VARIABLE).unwrap_or_default();
     let mut words = command.split_whitespace();
     let program = words.next().unwrap_or("zig");
     let args: Vec<_> = words.chain(["version"]).collect();
-    vec![zig(output(program, &args))]
+    vec![zig(output(dir, program, &args))]
 }
 
 fn zig(version: Option<String>) -> Check {
@@ -26,8 +44,8 @@ fn zig(version: Option<String>) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Status;
     use super::*;
+    use crate::cli::check::Status;
 
     #[test]
     fn zig_of_another_version_is_told_with_the_one_that_will_do() {
