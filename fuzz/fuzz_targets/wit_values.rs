@@ -25,8 +25,8 @@ use sessile_fuzz::port::exchange::{self, ExchangeParts, ExchangePort, Patience};
 use sessile_fuzz::port::fields::Alike;
 use sessile_fuzz::port::head::{Ends, Head};
 use sessile_fuzz::port::inbox::Inbox;
-use sessile_fuzz::port::websocket::{self, Attachment, Outgoing, Style, WebsocketParts, WebsocketPort};
-use sessile_fuzz::session::{CookieSettings, Lifetimes, LiveSessions, MemoryDb, SessionBinding};
+use sessile_fuzz::port::websocket::{self, Attachment, Outgoing, Rules, Style, WebsocketParts, WebsocketPort};
+use sessile_fuzz::session::{Lifetimes, LiveSessions, MemoryDb, SessionBinding};
 use sessile_fuzz::{json, limits};
 use tokio::runtime::{Builder, Runtime};
 
@@ -178,21 +178,24 @@ fn number(words: &[u8]) -> u16 {
 }
 
 fn websocket() -> WebsocketPort {
-    let bounds = Bounds { bytes_max: 4096, messages_max: 16, overflow: Overflow::Wait };
+    let rules = Rules {
+        handler: "fuzz".into(),
+        cookies: Arc::default(),
+        message_bytes_max: 1024,
+        outbox: Arc::new(Bounds { bytes_max: 4096, messages_max: 16, overflow: Overflow::Wait }),
+        auto_response: None,
+        patience: websocket::Patience { message: limits::MESSAGE, stall: limits::STALL },
+    };
     let port = WebsocketPort::new(WebsocketParts {
         head: Head::of_websocket(&parts(), ends(), Vec::new(), &Alike::default()),
-        handler: "fuzz".into(),
+        rules: Arc::new(rules),
         version: 1,
         lot: Lot::default(),
         style: Style::Loop(Box::new(Inbox::new(1))),
         session: session(),
         groups: Arc::<Groups>::default(),
-        cookies: Arc::<CookieSettings>::default(),
         offered: ["a".to_owned(), "b".to_owned()].into(),
-        message_bytes_max: 1024,
-        outbox: bounds,
         outboxes: Arc::new(Outboxes::new(limits::MIB)),
-        auto_response: None,
     });
     port.connect();
     port
@@ -213,7 +216,7 @@ fn exchange() -> ExchangePort {
 
 fn session() -> SessionBinding {
     let lifetimes = Lifetimes { idle: limits::SESSION_IDLE, absolute: limits::SESSION_ABSOLUTE };
-    SessionBinding::new(Arc::new(MemoryDb::default()), Arc::<LiveSessions>::default(), lifetimes, None)
+    SessionBinding::new(Arc::new(MemoryDb::default()), Arc::<LiveSessions>::default(), Arc::new(lifetimes), None)
 }
 
 fn parts() -> http::request::Parts {

@@ -164,7 +164,7 @@ mod tests {
         (
             Membership::new(groups.clone(), WebsocketId::mint()),
             Arc::new(Outbox::new(
-                Bounds { bytes_max: 1000, messages_max, overflow: Overflow::Wait },
+                Arc::new(Bounds { bytes_max: 1000, messages_max, overflow: Overflow::Wait }),
                 Arc::new(Outboxes::new(1000)),
             )),
         )

@@ -45,7 +45,7 @@ impl<'a> ClientSession<'a> {
         let id = id.unwrap_or_else(|| SessionId::mint().expect("random numbers of the system"));
         let version = self.client.running().app.current();
         let changes = Changes { keys: [(key.to_owned(), Some(Bytes::from(value)))].into(), ..Changes::default() };
-        let (now, lifetimes) = (Timestamp::now(), version.lifetimes);
+        let (now, lifetimes) = (Timestamp::now(), *version.lifetimes);
         let saved = wait(db.save(Save { key: id.key(), changes, if_version: None, now, lifetimes }));
         if let Err(error) = saved {
             panic!("the session's {key:?} was not saved: {error}");

@@ -122,7 +122,7 @@ fn info(live: &Live, engine: &Engine) -> ConnectionInfo {
         id: port.id.to_string(),
         app: app.name.clone(),
         path: port.head.path().to_owned(),
-        handler: port.handler.to_string(),
+        handler: port.rules.handler.to_string(),
         session: port.session.tag(),
         version: port.version(),
         state: port.state().to_string(),

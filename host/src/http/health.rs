@@ -35,8 +35,12 @@ pub async fn check(version: &Version, path: &str) -> Result<(), String> {
     let params = params.iter().map(|(name, value)| (name.into(), value.into())).collect();
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let head = Head::of_exchange(parts, Ends { peer: nowhere, local: nowhere, secure: false }, params);
-    let session =
-        SessionBinding::new(Arc::<MemoryDb>::default(), Arc::<LiveSessions>::default(), version.lifetimes, None);
+    let session = SessionBinding::new(
+        Arc::<MemoryDb>::default(),
+        Arc::<LiveSessions>::default(),
+        version.lifetimes.clone(),
+        None,
+    );
     let patience = Patience { body: version.pace.body, stall: version.pace.stall };
     let (cookies, connection) = (version.cookies.clone(), CancellationToken::new());
     let used = Arc::<Totals>::default();

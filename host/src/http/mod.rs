@@ -197,7 +197,7 @@ impl Service {
 /// The session of whoever sent these headers.
 fn binding(app: &App, version: &Version, headers: &HeaderMap, secure: bool) -> SessionBinding {
     let (db, presented) = app.sessions.of(version.cookies.values(cookies(headers), secure));
-    SessionBinding::new(db, app.live_sessions.clone(), version.lifetimes, presented)
+    SessionBinding::new(db, app.live_sessions.clone(), version.lifetimes.clone(), presented)
 }
 
 /// What decides which version a request goes to, and the websocket that it becomes: the session that it presents; without

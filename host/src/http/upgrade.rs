@@ -1,6 +1,8 @@
 //! The way from a request to a websocket: checks, the handler's word, the 101.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use http::header::{self, HeaderMap, HeaderValue};
@@ -20,7 +22,7 @@ use crate::port::head::{Ends, Head};
 use crate::port::inbox::Inbox;
 use crate::port::websocket::{Answer, Style, WebsocketParts, WebsocketPort};
 use crate::websocket::registry::UNDEPLOYED;
-use crate::websocket::{self, Opening, Terms, Websocket};
+use crate::websocket::{self, Opened, Opening, Terms, Websocket};
 
 impl Service {
     pub(super) async fn upgrade(self: &Arc<Self>, routed: Routed<'_>, upgrade: OnUpgrade) -> Response<Reply> {
@@ -35,14 +37,15 @@ impl Service {
         // Once it has a connection for itself, nobody keeps that to time but the websocket.
         let (busy, until_opened) =
             if parts.version == Version::HTTP_2 { (Some(busy), None) } else { (None, Some(busy)) };
-        let place = Place { _permit: connection.permit.clone(), _visit: visit.map(Box::new), _busy: busy };
+        let more = (visit.is_some() || busy.is_some()).then(|| Box::new(More { _visit: visit, _busy: busy }));
+        let place = Place { _permit: connection.permit.clone(), _more: more };
         let offers = &parts.headers;
         let agreed = if routed.seat.handler.settings.deflate { extensions::agree(offers) } else { Ok(None) };
         let agreed = match agreed {
             Ok(agreed) => agreed,
             Err(refusal) => return refuse(accept.as_ref(), refusal),
         };
-        let message_bytes_max = routed.seat.handler.settings.message_bytes_max;
+        let message_bytes_max = routed.seat.handler.settings.websocket.message_bytes_max;
         let terms = Terms { message_bytes_max, deflate: agreed.map(|agreed| agreed.deflate) };
         let websocket = self.websocket(routed, handshake.subprotocols.into());
         let (answer, answered) = oneshot::channel();
@@ -84,40 +87,25 @@ impl Service {
 
     /// The websocket's own task: the connection's ends with the upgrade. What it holds is what an idle websocket costs.
     fn spawn(self: &Arc<Self>, opening: Opening, place: Place) {
-        let service = self.clone();
-        self.tasks.spawn(async move {
-            let mut opened = opening.await;
-            opened.run().await;
-            let Websocket { port, app, .. } = opened.into_websocket();
-            // Between the two it is counted twice, never not at all.
-            app.usage.add(port.usage());
-            service.websockets.remove(port.id);
-            log(&port);
-            drop(place);
-        });
+        self.tasks.spawn(Life { stage: Stage::Opening(opening), service: self.clone(), _place: place });
     }
 
     fn websocket(&self, routed: Routed<'_>, offered: Box<[String]>) -> Websocket {
         let Routed { request: Admitted { parts, ends, .. }, params, seat, lot, app, version } = routed;
-        let settings = &seat.handler.settings;
         let style = match seat.handler.exports.looped {
             Some(_) => Style::Loop(Box::new(Inbox::new(seat.version))),
             None => Style::Event,
         };
         let parts = WebsocketParts {
             head: Head::of_websocket(&parts, ends, params, &self.alike),
-            handler: seat.handler.name.clone(),
+            rules: seat.handler.settings.websocket.clone(),
             version: seat.version,
             lot,
             style,
             session: binding(app, version, &parts.headers, ends.secure),
             groups: app.groups().clone(),
-            cookies: version.cookies.clone(),
             offered,
-            message_bytes_max: settings.message_bytes_max,
-            outbox: settings.outbox,
             outboxes: self.outboxes.clone(),
-            auto_response: settings.auto_response.clone(),
         };
         let port = Arc::new(WebsocketPort::new(parts));
         let flushed = Arc::downgrade(&port);
@@ -126,7 +114,7 @@ impl Service {
                 port.session_flushed();
             }
         });
-        Websocket { port, app: app.clone(), seat, pace: version.pace.clone() }
+        Websocket { port, app: app.clone(), seat }
     }
 }
 
@@ -136,8 +124,58 @@ struct TooMany;
 /// What a websocket holds of its connection.
 struct Place {
     _permit: Arc<Permit>,
-    _visit: Option<Box<Visit>>,
+    /// Nothing, mostly.
+    _more: Option<Box<More>>,
+}
+
+struct More {
+    /// Of the client, where the connection is a proxy's.
+    _visit: Option<Visit>,
+    /// Where others are on the connection too.
     _busy: Option<Busy>,
+}
+
+/// A websocket's task. By hand, for an `async` block keeps room for what it has moved on.
+struct Life {
+    stage: Stage,
+    service: Arc<Service>,
+    /// Given back after all else.
+    _place: Place,
+}
+
+#[expect(clippy::large_enum_variant, reason = "it is the large one for all of its life")]
+enum Stage {
+    Opening(Opening),
+    Opened(Opened),
+    Ended,
+}
+
+impl Future for Life {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match &mut self.stage {
+                Stage::Opening(opening) => self.stage = Stage::Opened(ready!(opening.as_mut().poll(cx))),
+                Stage::Opened(opened) => {
+                    ready!(Pin::new(opened).poll(cx));
+                    self.end();
+                }
+                Stage::Ended => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl Life {
+    fn end(&mut self) {
+        let Stage::Opened(opened) = std::mem::replace(&mut self.stage, Stage::Ended) else { return };
+        let Websocket { port, app, .. } = opened.into_websocket();
+        // Between the two it is counted twice, never not at all.
+        app.usage.add(port.usage());
+        self.service.websockets.remove(port.id);
+        log(&port);
+    }
 }
 
 /// 101, or over HTTP/2, which has no key, 200 (RFC 8441 §5).

@@ -22,9 +22,8 @@ use crate::failure::Fault;
 use crate::feed::Source;
 use crate::limits;
 use crate::meter::Meter;
-use crate::outbox::Bounds;
 use crate::port::exchange::ExchangePort;
-use crate::port::websocket::{AutoResponse, WebsocketPort};
+use crate::port::websocket::{Rules, WebsocketPort};
 use crate::rate::Quota;
 
 /// What an instance may serve in its life. Manifest key `isolation`.
@@ -48,18 +47,14 @@ pub struct Settings {
     pub cpu: Duration,
     /// Wall clock of one call.
     pub deadline: Option<Duration>,
-    /// A message, in bytes.
-    pub message_bytes_max: usize,
-    /// An outbox.
-    pub outbox: Bounds,
+    /// What its websockets have alike.
+    pub websocket: Arc<Rules>,
     /// Whether websockets may compress.
     pub deflate: bool,
     /// Messages that a websocket's peer may send; none: as many as the handler takes.
     pub messages: Option<Quota>,
     /// Events and exchanges that are under way at once.
     pub in_flight_max: usize,
-    /// What is answered without the guest.
-    pub auto_response: Option<Arc<AutoResponse>>,
     /// Whether the session of a websocket is saved after each event.
     pub autosave: bool,
 }

@@ -63,34 +63,38 @@ pub enum Outgoing {
 /// A bounded queue to one websocket.
 #[derive(Debug)]
 pub struct Outbox {
-    bounds: Bounds,
+    bounds: Arc<Bounds>,
     all: Arc<Outboxes>,
     queue: Mutex<Queue>,
 }
 
+/// Small, since an idle websocket has one: what few need is in a box.
 #[derive(Debug, Default)]
 struct Queue {
     messages: VecDeque<Message>,
     bytes: usize,
     dropped: u64,
+    /// The last thing that goes out, until it does.
+    close: Option<Box<Close>>,
+    /// Nothing more is taken: a close is decided, or the connection is gone.
+    ended: bool,
     ping: bool,
-    last: Last,
     task: Option<Waker>,
-    senders: Vec<Waker>,
+    senders: Senders,
 }
 
-/// Whether, and how, the queue ends.
+/// Who waits for room: nobody, mostly, and then it is 8 bytes.
 #[derive(Debug, Default)]
-enum Last {
-    #[default]
-    Open,
-    Close(Box<Close>),
-    Ended,
+struct Senders(Option<Box<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    wakers: Vec<Waker>,
 }
 
 impl Outbox {
     /// An outbox of these bounds; while empty it takes a message of any size, if all outboxes together do.
-    pub fn new(bounds: Bounds, all: Arc<Outboxes>) -> Self {
+    pub fn new(bounds: Arc<Bounds>, all: Arc<Outboxes>) -> Self {
         Self { bounds, all, queue: Mutex::default() }
     }
 
@@ -114,9 +118,7 @@ impl Outbox {
         let waits = self.bounds.overflow == Overflow::Wait;
         if waits && queue.is_open() && !self.make_room(&mut queue, message.len()) {
             *slot = Some(message);
-            if !queue.senders.iter().any(|sender| sender.will_wake(cx.waker())) {
-                queue.senders.push(cx.waker().clone());
-            }
+            queue.senders.add(cx.waker());
             return Poll::Pending;
         }
         let pushed = if waits && queue.is_open() { queue.add(message) } else { self.push_locked(&mut queue, message) };
@@ -129,13 +131,11 @@ impl Outbox {
     /// Ends the queue with a close frame behind what is queued. The first close stays.
     pub fn close(&self, close: Close) {
         let mut queue = self.lock();
-        if queue.is_open() {
-            queue.last = Last::Close(Box::new(close));
-        }
+        queue.close_with(close);
         let (task, senders) = (queue.task.take(), std::mem::take(&mut queue.senders));
         drop(queue);
         wake(task);
-        senders.into_iter().for_each(Waker::wake);
+        senders.wake();
     }
 
     /// Drops what is queued: the connection is gone.
@@ -143,10 +143,10 @@ impl Outbox {
         let mut queue = self.lock();
         self.empty(&mut queue);
         queue.ping = false;
-        queue.last = Last::Ended;
+        (queue.close, queue.ended) = (None, true);
         let senders = std::mem::take(&mut queue.senders);
         drop(queue);
-        senders.into_iter().for_each(Waker::wake);
+        senders.wake();
     }
 
     /// Drops what is queued: others need the room more.
@@ -158,7 +158,7 @@ impl Outbox {
     /// Lets senders that wait look again: there may be room among all.
     pub fn nudge(&self) {
         let senders = std::mem::take(&mut self.lock().senders);
-        senders.into_iter().for_each(Waker::wake);
+        senders.wake();
     }
 
     /// Asks for a ping, ahead of what is queued.
@@ -177,13 +177,7 @@ impl Outbox {
             return Some(Outgoing::Ping);
         }
         let Some(message) = queue.messages.pop_front() else {
-            return match std::mem::replace(&mut queue.last, Last::Ended) {
-                Last::Close(close) => Some(Outgoing::Close(*close)),
-                last => {
-                    queue.last = last;
-                    None
-                }
-            };
+            return queue.close.take().map(|close| Outgoing::Close(*close));
         };
         self.removed(&mut queue, message.len());
         if queue.messages.is_empty() && queue.messages.capacity() > 8 {
@@ -191,14 +185,14 @@ impl Outbox {
         }
         let senders = std::mem::take(&mut queue.senders);
         drop(queue);
-        senders.into_iter().for_each(Waker::wake);
+        senders.wake();
         Some(Outgoing::Message(message))
     }
 
     /// Ready when `take` has something; else wakes the caller when it will.
     pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut queue = self.lock();
-        if !queue.messages.is_empty() || queue.ping || matches!(queue.last, Last::Close(_)) {
+        if !queue.messages.is_empty() || queue.ping || queue.close.is_some() {
             return Poll::Ready(());
         }
         if !queue.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
@@ -227,7 +221,7 @@ impl Outbox {
 
     /// Whether a sender waits for room, that is for the peer.
     pub fn is_awaited(&self) -> bool {
-        !self.lock().senders.is_empty()
+        self.lock().senders.0.is_some()
     }
 
     fn push_locked(&self, queue: &mut Queue, message: Message) -> Pushed {
@@ -238,7 +232,7 @@ impl Outbox {
             match self.bounds.overflow {
                 Overflow::Wait => return Pushed::Full,
                 Overflow::Close => {
-                    queue.last = Last::Close(Box::new(Close::new(close_code::TRY_AGAIN, "the peer is too slow")));
+                    queue.close_with(Close::new(close_code::TRY_AGAIN, "the peer is too slow"));
                     return Pushed::Full;
                 }
                 Overflow::DropOldest => {
@@ -253,7 +247,7 @@ impl Outbox {
 
     /// Whether a message of this length may be added; then its share of what all may hold is taken.
     fn make_room(&self, queue: &mut Queue, len: usize) -> bool {
-        let Bounds { bytes_max, messages_max, .. } = self.bounds;
+        let Bounds { bytes_max, messages_max, .. } = *self.bounds;
         let fits = queue.messages.is_empty()
             || (queue.messages.len() < messages_max as usize && queue.bytes + len <= bytes_max);
         fits && self.all.take(shared(queue.bytes + len) - shared(queue.bytes))
@@ -296,7 +290,27 @@ impl Queue {
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.last, Last::Open)
+        !self.ended
+    }
+
+    /// The first close stays.
+    fn close_with(&mut self, close: Close) {
+        if self.is_open() {
+            (self.close, self.ended) = (Some(Box::new(close)), true);
+        }
+    }
+}
+
+impl Senders {
+    fn add(&mut self, sender: &Waker) {
+        let wakers = &mut self.0.get_or_insert_default().wakers;
+        if !wakers.iter().any(|known| known.will_wake(sender)) {
+            wakers.push(sender.clone());
+        }
+    }
+
+    fn wake(self) {
+        self.0.into_iter().flat_map(|waiting| waiting.wakers).for_each(Waker::wake);
     }
 }
 
@@ -315,7 +329,7 @@ mod tests {
     }
 
     fn outbox(bytes_max: usize, messages_max: u32, overflow: Overflow) -> Outbox {
-        Outbox::new(Bounds { bytes_max, messages_max, overflow }, Arc::new(Outboxes::new(limits::MIB)))
+        Outbox::new(Arc::new(Bounds { bytes_max, messages_max, overflow }), Arc::new(Outboxes::new(limits::MIB)))
     }
 
     fn binary(kib: usize) -> Message {
@@ -338,7 +352,7 @@ mod tests {
         let all = Arc::new(Outboxes::new(20 * limits::KIB));
         let bounds = |overflow| Bounds { bytes_max: limits::MIB, messages_max: 10, overflow };
         let [slow, fast] =
-            [Overflow::Wait, Overflow::DropOldest].map(|overflow| Outbox::new(bounds(overflow), all.clone()));
+            [Overflow::Wait, Overflow::DropOldest].map(|overflow| Outbox::new(Arc::new(bounds(overflow)), all.clone()));
         assert!(matches!(slow.push(binary(24)), Pushed::Queued(_)));
         assert_eq!((all.used(), slow.push(binary(1))), (20 * limits::KIB, Pushed::Full));
         assert!(all.was_short() && !all.was_short(), "told once");

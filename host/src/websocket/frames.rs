@@ -54,7 +54,7 @@ pub struct Frames {
     io: Io,
     reader: Reader,
     writer: Writer,
-    ahead: Ahead,
+    ahead: Option<Box<Ahead>>,
     reading: Reading,
     /// Our close frame is waiting or sent: nothing may follow it (RFC 6455 §5.5.1).
     closed: bool,
@@ -78,7 +78,6 @@ enum Reading {
 }
 
 /// Bytes that have been read and not been taken, before those of the connection.
-#[derive(Default)]
 struct Ahead {
     bytes: Box<[u8]>,
     taken: usize,
@@ -99,7 +98,7 @@ impl Frames {
     #[must_use]
     pub fn new(io: Io, read: &[u8], message_bytes_max: usize, deflate: Option<Deflate>) -> Self {
         // Copied: a slice of hyper's read buffer, even an empty one, would keep all of that alive.
-        let ahead = Ahead { bytes: read.into(), taken: 0 };
+        let ahead = Ahead::of(read);
         let reader = Reader::new(message_bytes_max, deflate.is_some());
         Self {
             io,
@@ -132,7 +131,7 @@ impl Frames {
     /// What the peer still sends is read and thrown away, as after a violation.
     pub fn break_off(&mut self) {
         self.reading = Reading::Broken;
-        self.ahead = Ahead::default();
+        self.ahead = None;
     }
 
     /// Whether the connection has taken any bytes since this was asked last.
@@ -202,7 +201,7 @@ impl Frames {
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Incoming> {
         loop {
-            let seen = match self.ahead.read(&mut self.reader) {
+            let seen = match Ahead::read(&mut self.ahead, &mut self.reader) {
                 Seen::Nothing => ready!(self.poll_read(cx)),
                 seen => seen,
             };
@@ -260,7 +259,7 @@ impl Frames {
             let taken = reader.read(bytes);
             if let Ok((taken, Some(_))) = &taken {
                 // It was empty, or nothing would have been read.
-                ahead.bytes = bytes.get(*taken..).unwrap_or_default().into();
+                *ahead = Ahead::of(bytes.get(*taken..).unwrap_or_default());
             }
             Poll::Ready(seen(taken.map(|(_, event)| event)))
         })
@@ -301,15 +300,19 @@ impl Frames {
 }
 
 impl Ahead {
-    /// The next event in these bytes; their buffer goes with the last of them.
-    fn read(&mut self, reader: &mut Reader) -> Seen {
-        let Some(rest) = self.bytes.get_mut(self.taken..).filter(|rest| !rest.is_empty()) else { return Seen::Nothing };
-        let read = reader.read(rest);
-        if let Ok((taken, _)) = &read {
-            self.taken += taken;
+    fn of(bytes: &[u8]) -> Option<Box<Self>> {
+        (!bytes.is_empty()).then(|| Box::new(Self { bytes: bytes.into(), taken: 0 }))
+    }
+
+    /// The next event in these bytes; they go with the last of them.
+    fn read(ahead: &mut Option<Box<Self>>, reader: &mut Reader) -> Seen {
+        let Some(Self { bytes, taken }) = ahead.as_deref_mut() else { return Seen::Nothing };
+        let read = reader.read(bytes.get_mut(*taken..).unwrap_or_default());
+        if let Ok((more, _)) = &read {
+            *taken += more;
         }
-        if self.taken == self.bytes.len() {
-            *self = Self::default();
+        if *taken >= bytes.len() {
+            *ahead = None;
         }
         seen(read.map(|(_, event)| event))
     }

@@ -11,7 +11,7 @@ mod talk;
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -20,7 +20,6 @@ use self::codec::deflate::Deflate;
 use self::frames::{Frames, Io};
 use self::talk::Talk;
 use crate::app::App;
-use crate::app::manifest::PaceSettings;
 use crate::dispatch::{self, Call, Seat, Verdict};
 use crate::event::{Close, State};
 use crate::failure::Fault;
@@ -40,8 +39,6 @@ pub struct Websocket {
     pub app: Arc<App>,
     /// Its handler.
     pub seat: Seat,
-    /// What time its peer has for a message, and to take what is sent to it.
-    pub pace: Arc<PaceSettings>,
 }
 
 /// What the codec of a websocket is to know.
@@ -69,16 +66,21 @@ pub fn open(websocket: Websocket, terms: Terms, answered: oneshot::Sender<Answer
     Box::pin(handshake(websocket, terms, answered, upgrade))
 }
 
-impl Opened {
-    /// To its end.
-    pub async fn run(&mut self) {
-        (&mut self.talk).await;
+/// To its end.
+impl Future for Opened {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(Pin::new(&mut self.talk).poll(cx));
         if self.accepted {
             // By the version that it ended on.
             self.talk.websocket.tell(closed);
         }
+        Poll::Ready(())
     }
+}
 
+impl Opened {
     /// The websocket; what served it is given back.
     pub fn into_websocket(self) -> Websocket {
         self.talk.websocket

@@ -206,7 +206,7 @@ impl Drain {
 
 /// Whether a version has the websocket's handler in its style.
 fn takes_over(version: &Version, port: &WebsocketPort) -> bool {
-    version.handler(&port.handler).is_some_and(|handler| match port.style {
+    version.handler(&port.rules.handler).is_some_and(|handler| match port.style {
         Style::Loop(_) => handler.exports.looped.is_some(),
         Style::Event => handler.exports.events.is_some(),
     })

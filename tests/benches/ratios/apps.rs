@@ -13,6 +13,9 @@ name = "bench"
 path = "/ws"
 handler = "events"
 [[routes]]
+path = "/ws-shared"
+handler = "events-shared"
+[[routes]]
 path = "/loop"
 handler = "looped"
 [[routes]]
@@ -24,6 +27,10 @@ handler = "fresh"
 [handlers.events]
 component = "{components}/echo.wasm"
 export = "websocket-events"
+[handlers.events-shared]
+component = "{components}/echo.wasm"
+export = "websocket-events"
+isolation = "shared"
 [handlers.looped]
 component = "{components}/echo.wasm"
 export = "websocket-handler"

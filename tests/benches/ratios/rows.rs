@@ -74,6 +74,7 @@ pub(crate) static COMPARISONS: [Comparison; 7] = [
         native: native("tokio-tungstenite", "websocket", echo(128)),
         rows: &[
             sessile("event style, isolation connection", "/ws", echo(128), at_least(1.0)),
+            sessile("event style, isolation shared", "/ws-shared", echo(128), Aim::Ratio(Goal::Reported)),
             sessile("loop style", "/loop", echo(128), at_least(0.75)),
             Row {
                 subject: Subject {
@@ -94,7 +95,10 @@ pub(crate) static COMPARISONS: [Comparison; 7] = [
     Comparison {
         title: "echo 128 B, 1,000 websockets",
         native: native("tokio-tungstenite", "websocket", ECHO_CROWD),
-        rows: &[sessile("event style", "/ws", ECHO_CROWD, Aim::Ratio(Goal::Reported))],
+        rows: &[
+            sessile("event style", "/ws", ECHO_CROWD, Aim::Ratio(Goal::Reported)),
+            sessile("event style, isolation shared", "/ws-shared", ECHO_CROWD, Aim::Ratio(Goal::Reported)),
+        ],
     },
     Comparison {
         title: "echo 1 KiB, 64 websockets",

@@ -20,6 +20,7 @@ use crate::instance::{Handler, Isolation, Settings};
 use crate::limits;
 use crate::outbound::Outbound;
 use crate::outbox::Bounds;
+use crate::port::websocket::{Patience, Rules};
 use crate::rate::Quota;
 use crate::session::{CookieSettings, Lifetimes, SameSite, Secure};
 
@@ -57,6 +58,7 @@ impl Loader {
         let manifest = manifest_of(&record.contents)?;
         let app: Arc<str> = manifest.app.name.as_str().into();
         let mut handlers = HashMap::new();
+        let cookies = Arc::new(cookies(&manifest.session));
         let mut wants = BTreeSet::new();
         for (name, settings) in &manifest.handlers {
             let loaded = self.component(&record.contents, name, settings)?;
@@ -68,7 +70,8 @@ impl Loader {
                 version: record.number,
                 handler: name.as_str().into(),
             };
-            handlers.insert(name.clone(), Arc::new(self.handler(loaded, groups, source, settings)?));
+            let rules = for_websockets(&manifest, settings, source.handler.clone(), cookies.clone());
+            handlers.insert(name.clone(), Arc::new(self.handler(loaded, groups, source, settings, rules)?));
         }
         let place = Place { hosts: manifest.app.hosts.clone(), prefix: manifest.app.prefix.clone() };
         let files = |route: &RouteSettings| files(shelf, record, route);
@@ -81,8 +84,8 @@ impl Loader {
             drain: manifest.app.drain,
             health: manifest.app.health.clone(),
             rollback: manifest.rollback,
-            cookies: Arc::new(cookies(&manifest.session)),
-            lifetimes: Lifetimes { idle: manifest.session.idle, absolute: manifest.session.absolute },
+            cookies,
+            lifetimes: Arc::new(Lifetimes { idle: manifest.session.idle, absolute: manifest.session.absolute }),
             store: manifest.session.store,
             origins: manifest.app.origins(self.origins == Origins::AndLoopback),
             cors: manifest.cors.clone(),
@@ -131,6 +134,7 @@ impl Loader {
         groups: &Arc<Groups>,
         source: Source,
         settings: &HandlerSettings,
+        rules: Rules,
     ) -> Result<Handler, VersionError> {
         let exports = choose(loaded.exports, settings.export, &source.handler)?;
         if settings.autosave == Autosave::Event && exports.events.is_none() {
@@ -140,7 +144,7 @@ impl Loader {
             return Err(VersionError::Isolation { handler: source.handler.to_string() });
         }
         let identity = identity(&self.engine, groups, source, settings);
-        Ok(Handler::new(self.engine.clone(), loaded.pre, exports, identity, for_instances(settings)))
+        Ok(Handler::new(self.engine.clone(), loaded.pre, exports, identity, for_instances(settings, rules)))
     }
 }
 
@@ -242,23 +246,39 @@ fn identity(engine: &Engine, groups: &Arc<Groups>, source: Source, settings: &Ha
     }
 }
 
-fn for_instances(settings: &HandlerSettings) -> Settings {
+fn for_instances(settings: &HandlerSettings, rules: Rules) -> Settings {
     let limits = &settings.limits;
     Settings {
         isolation: settings.isolation,
         cpu: limits.cpu,
         deadline: limits.deadline,
-        message_bytes_max: limits.message_bytes_max,
-        outbox: Bounds {
-            bytes_max: limits.outbox_bytes_max,
-            messages_max: u32::try_from(limits.outbox_messages_max).unwrap_or(u32::MAX),
-            overflow: settings.overflow,
-        },
+        websocket: Arc::new(rules),
         deflate: settings.deflate,
         in_flight_max: limits.in_flight_max,
         messages: limits.messages_per_s.map(|rate| Quota::a_second(rate, rate)),
-        auto_response: settings.auto_response.clone().map(Arc::new),
         autosave: settings.autosave == Autosave::Event,
+    }
+}
+
+fn for_websockets(
+    manifest: &Manifest,
+    settings: &HandlerSettings,
+    handler: Arc<str>,
+    cookies: Arc<CookieSettings>,
+) -> Rules {
+    let limits = &settings.limits;
+    let outbox = Bounds {
+        bytes_max: limits.outbox_bytes_max,
+        messages_max: u32::try_from(limits.outbox_messages_max).unwrap_or(u32::MAX),
+        overflow: settings.overflow,
+    };
+    Rules {
+        handler,
+        cookies,
+        message_bytes_max: limits.message_bytes_max,
+        outbox: Arc::new(outbox),
+        auto_response: settings.auto_response.clone(),
+        patience: Patience { message: manifest.pace.message, stall: manifest.pace.stall },
     }
 }
 

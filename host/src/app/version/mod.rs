@@ -42,7 +42,7 @@ pub struct Version {
     /// How the session cookie is set.
     pub cookies: Arc<CookieSettings>,
     /// How long sessions last.
-    pub lifetimes: Lifetimes,
+    pub lifetimes: Arc<Lifetimes>,
     /// Where sessions are kept; what the first version says counts until the host is restarted.
     pub store: Store,
     /// Which origins may open websockets.

@@ -109,7 +109,7 @@ impl WebsocketPort {
 
     /// The answer to a message that needs no guest; none if it does.
     pub fn auto_response(&self, message: &Message) -> Option<Message> {
-        let auto = self.auto_response.as_deref()?;
+        let auto = self.rules.auto_response.as_ref()?;
         match message {
             Message::Text(text) if **text == *auto.request => Some(Message::Text(auto.response.as_str().into())),
             _ => None,
@@ -117,8 +117,8 @@ impl WebsocketPort {
     }
 
     fn may_send(&self, message: &Message) -> Result<(), WebsocketError> {
-        if message.len() > self.message_bytes_max {
-            return Err(WebsocketError::TooLarge(message.len(), self.message_bytes_max));
+        if message.len() > self.rules.message_bytes_max {
+            return Err(WebsocketError::TooLarge(message.len(), self.rules.message_bytes_max));
         }
         let life = self.life();
         life.lifecycle.send().map_err(|illegal| life.refusal(illegal))

@@ -16,6 +16,7 @@ pub use self::raw::{Incoming, Outgoing};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
@@ -51,8 +52,8 @@ pub struct WebsocketPort {
     pub id: WebsocketId,
     /// The handshake's head.
     pub head: Head,
-    /// The name of its handler.
-    pub handler: Arc<str>,
+    /// What it has alike with the other websockets of its handler.
+    pub rules: Arc<Rules>,
     /// How its handler is written.
     pub style: Style,
     /// Its session.
@@ -65,13 +66,36 @@ pub struct WebsocketPort {
     pub meter: Arc<Meter>,
     /// What decides which version serves it.
     pub lot: Lot,
-    cookies: Arc<CookieSettings>,
-    message_bytes_max: usize,
     offered: Box<[String]>,
-    auto_response: Option<Arc<AutoResponse>>,
     pings: Pings,
     figures: Figures,
     life: Mutex<Life>,
+}
+
+/// What all websockets of a handler have alike: held once, since there may be many. A websocket keeps those that it began with.
+#[derive(Debug)]
+pub struct Rules {
+    /// The handler's name.
+    pub handler: Arc<str>,
+    /// How the session cookie is set.
+    pub cookies: Arc<CookieSettings>,
+    /// Bytes of a message.
+    pub message_bytes_max: usize,
+    /// What an outbox holds.
+    pub outbox: Arc<Bounds>,
+    /// What is answered without the guest.
+    pub auto_response: Option<AutoResponse>,
+    /// What time a peer has.
+    pub patience: Patience,
+}
+
+/// What time a websocket's peer has. Manifest section `[timeouts]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a message to become whole.
+    pub message: Duration,
+    /// To take anything of what is sent to it.
+    pub stall: Duration,
 }
 
 /// A message that the host answers by itself. Manifest key `auto_response`.
@@ -146,8 +170,8 @@ pub enum WebsocketError {
 pub struct WebsocketParts {
     /// The handshake's head.
     pub head: Head,
-    /// The handler's name.
-    pub handler: Arc<str>,
+    /// Those of its handler.
+    pub rules: Arc<Rules>,
     /// The number of the version that begins to serve it.
     pub version: u64,
     /// What decides which version serves it later.
@@ -158,18 +182,10 @@ pub struct WebsocketParts {
     pub session: SessionBinding,
     /// The groups of the app.
     pub groups: Arc<crate::group::Groups>,
-    /// How the session cookie is set.
-    pub cookies: Arc<CookieSettings>,
     /// Offered subprotocols.
     pub offered: Box<[String]>,
-    /// Bytes of a message.
-    pub message_bytes_max: usize,
-    /// What the outbox holds.
-    pub outbox: Bounds,
     /// What all outboxes hold.
     pub outboxes: Arc<Outboxes>,
-    /// What is answered without the guest.
-    pub auto_response: Option<Arc<AutoResponse>>,
 }
 
 impl WebsocketPort {
@@ -179,17 +195,14 @@ impl WebsocketPort {
         Self {
             id,
             head: parts.head,
-            handler: parts.handler,
             lot: parts.lot,
             style: parts.style,
             session: parts.session,
-            outbox: Arc::new(Outbox::new(parts.outbox, parts.outboxes)),
+            outbox: Arc::new(Outbox::new(parts.rules.outbox.clone(), parts.outboxes)),
             membership: Membership::new(parts.groups, id),
             meter: Arc::default(),
-            cookies: parts.cookies,
-            message_bytes_max: parts.message_bytes_max,
+            rules: parts.rules,
             offered: parts.offered,
-            auto_response: parts.auto_response,
             pings: Pings::default(),
             figures: Figures::new(parts.version),
             life: Mutex::default(),
@@ -241,8 +254,8 @@ impl WebsocketPort {
         accepted.map_err(|illegal| life.refusal(illegal))?;
         let cookie = match self.session.cookie() {
             CookieAction::Leave => None,
-            CookieAction::Set(value) => Some(self.cookies.set(&value, self.head.is_secure())),
-            CookieAction::Expire => Some(self.cookies.expire(self.head.is_secure())),
+            CookieAction::Set(value) => Some(self.rules.cookies.set(&value, self.head.is_secure())),
+            CookieAction::Expire => Some(self.rules.cookies.expire(self.head.is_secure())),
         };
         if let Some(cookie) = cookie {
             answer::append(&mut head, http::header::SET_COOKIE, &cookie)?;

@@ -12,7 +12,7 @@ pub use state::CookieAction;
 pub(super) use state::Shared;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -32,7 +32,7 @@ const DAY: u64 = 24 * 3600;
 pub struct SessionBinding {
     db: Arc<dyn SessionDb>,
     live: Arc<LiveSessions>,
-    lifetimes: Lifetimes,
+    lifetimes: Arc<Lifetimes>,
     shared: Arc<Shared>,
 }
 
@@ -41,19 +41,27 @@ impl SessionBinding {
     pub fn new(
         db: Arc<dyn SessionDb>,
         live: Arc<LiveSessions>,
-        lifetimes: Lifetimes,
+        lifetimes: Arc<Lifetimes>,
         presented: Option<SessionId>,
     ) -> Self {
         let identity = Identity::Unknown(presented.map(Box::new));
-        let state = State { identity, head: Head::Here, flushed: false, resend: false, snapshot: None, overlay: None };
-        let shared = Arc::new(Shared { state: Mutex::new(state), on_flush: OnceLock::new() });
+        let state = State {
+            identity,
+            head: Head::Here,
+            flushed: false,
+            resend: false,
+            snapshot: None,
+            overlay: None,
+            on_flush: None,
+        };
+        let shared = Arc::new(Shared { state: Mutex::new(state) });
         Self { db, live, lifetimes, shared }
     }
 
     /// What to do when another holder flushes the session; said once.
     pub fn on_flush(&self, act: impl Fn() + Send + Sync + 'static) {
-        let said = self.shared.on_flush.set(Box::new(act));
-        debug_assert!(said.is_ok(), "said twice");
+        let said = self.state().on_flush.replace(Box::new(act));
+        debug_assert!(said.is_none(), "said twice");
     }
 
     /// Loads the latest saved record. An id without a record is not adopted, unless this host minted
@@ -79,9 +87,9 @@ impl SessionBinding {
             None => None,
         };
         if let (Some(id), Some(record)) = (&id, &saved)
-            && record.is_stale(now, self.lifetimes)
+            && record.is_stale(now, *self.lifetimes)
         {
-            self.db.touch(id.key(), now, self.lifetimes);
+            self.db.touch(id.key(), now, *self.lifetimes);
             self.state().resend = self.db.is_carried();
         }
         if !known {
@@ -278,7 +286,7 @@ impl SessionBinding {
                 _ => return Ok(version),
             }
         };
-        let (now, lifetimes, begun) = (Timestamp::now(), self.lifetimes, Instant::now());
+        let (now, lifetimes, begun) = (Timestamp::now(), *self.lifetimes, Instant::now());
         let saved = self.db.save(Save { key, changes: changes.clone(), if_version, now, lifetimes }).await;
         let mut state = self.state();
         match saved {

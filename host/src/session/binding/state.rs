@@ -1,6 +1,6 @@
 //! What a session's holder knows: whose it is, what the peer has of it, what is not saved yet. No I/O, no clock.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::SessionError;
 use crate::session::db::SessionDb;
@@ -10,8 +10,6 @@ use crate::session::{Record, SessionId, SessionKey};
 /// What others may change: a new id, the end.
 pub(in crate::session) struct Shared {
     pub(super) state: Mutex<State>,
-    /// What the holder does when the session is flushed by another.
-    pub(super) on_flush: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 pub(super) struct State {
@@ -22,6 +20,8 @@ pub(super) struct State {
     pub(super) resend: bool,
     pub(super) snapshot: Option<Arc<Record>>,
     pub(super) overlay: Option<Box<Overlay>>,
+    /// What the holder does when the session is flushed by another, once.
+    pub(super) on_flush: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// Whose session it is.
@@ -76,8 +76,13 @@ impl Shared {
 
     /// Another holder has flushed the session.
     pub(in crate::session) fn flushed_elsewhere(&self) {
-        self.state().end();
-        if let Some(act) = self.on_flush.get() {
+        let act = {
+            let mut state = self.state();
+            state.end();
+            state.on_flush.take()
+        };
+        // It may ask of the session.
+        if let Some(act) = act {
             act();
         }
     }

@@ -22,7 +22,7 @@ impl Fixture {
     }
 
     fn bind(&self, presented: Option<&SessionId>) -> SessionBinding {
-        SessionBinding::new(self.db.clone(), self.live.clone(), LIFETIMES, presented.cloned())
+        SessionBinding::new(self.db.clone(), self.live.clone(), Arc::new(LIFETIMES), presented.cloned())
     }
 
     async fn open(&self, presented: Option<&SessionId>) -> SessionBinding {
@@ -316,7 +316,7 @@ proptest! {
     #[test]
     fn c7_writers_over_http_and_websocket_lose_no_key(steps in prop::collection::vec(step(), 1..40)) {
         let (db, live) = (Arc::new(super::super::MemoryDb::default()), Arc::<LiveSessions>::default());
-        let bind = |id: Option<&SessionId>| SessionBinding::new(db.clone(), live.clone(), LIFETIMES, id.cloned());
+        let bind = |id: Option<&SessionId>| SessionBinding::new(db.clone(), live.clone(), Arc::new(LIFETIMES), id.cloned());
         let first = bind(None);
         now(first.open()).unwrap();
         first.set("0", "0".into()).unwrap();

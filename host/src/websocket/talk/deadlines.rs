@@ -47,7 +47,7 @@ impl Talk {
         match what {
             Due::Call(limit) => self.overrun(limit),
             Due::Message => {
-                let reason = format!("a message was not whole after {:?}", self.websocket.pace.message);
+                let reason = format!("a message was not whole after {:?}", self.websocket.port.rules.patience.message);
                 self.break_off(&reason);
             }
             Due::Close => {
@@ -73,13 +73,13 @@ impl Talk {
     fn connection_deadline(&self) -> Option<(Instant, Due)> {
         self.frames.as_ref()?;
         let usual = match self.awaits {
-            Awaits::Close(since) => (since + limits::CLOSE, Due::Close),
-            Awaits::Pong(since) => (since + limits::PONG, Due::Pong),
+            Awaits::Close => (self.awaited + limits::CLOSE, Due::Close),
+            Awaits::Pong => (self.awaited + limits::PONG, Due::Pong),
             Awaits::Nothing => (self.heard + limits::PING_AFTER, Due::Ping),
         };
-        let pace = &self.websocket.pace;
-        let message = self.midway.map(|since| (since + pace.message, Due::Message));
-        let stall = self.stalled.map(|since| (since + pace.stall, Due::Stall));
+        let patience = self.websocket.port.rules.patience;
+        let message = self.midway.map(|since| (since + patience.message, Due::Message));
+        let stall = self.stalled.map(|since| (since + patience.stall, Due::Stall));
         [message, stall].into_iter().flatten().chain([usual]).min_by_key(|(due, _)| *due)
     }
 
@@ -113,7 +113,7 @@ impl Talk {
             self.heard = now;
             return;
         }
-        self.awaits.pong(now);
+        self.awaits.pong(&mut self.awaited, now);
         self.websocket.port.ping_sent(now.std());
         self.dirty = true;
         if self.frames.as_mut().is_some_and(|frames| frames.start_ping().is_err()) {

@@ -42,43 +42,47 @@ pub(super) struct Talk {
     drained: bool,
     heard: Moment,
     awaits: Awaits,
+    /// Since when it awaits that.
+    awaited: Moment,
     /// Since when the peer has sent a part of a message.
     midway: Option<Moment>,
     /// Since when the peer takes nothing.
     stalled: Option<Moment>,
     controls: Taken,
-    messages: Taken,
+    /// Of a quota, where there is one.
+    messages: Option<Box<Taken>>,
     timer: Pin<Box<Sleep>>,
     /// Whether the timer has been polled, so that it will wake us.
     armed: bool,
 }
 
-/// What the peer owes us, and since when.
-#[derive(Clone, Copy)]
+/// What the peer owes us.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Awaits {
     Nothing,
     /// Anything: it has been pinged.
-    Pong(Moment),
+    Pong,
     /// The end of the connection: one side has sent its close frame.
-    Close(Moment),
+    Close,
 }
 
+/// What is awaited since `since` stays, unless it is another.
 impl Awaits {
-    fn pong(&mut self, now: Moment) {
-        if matches!(self, Self::Nothing) {
-            *self = Self::Pong(now);
+    fn pong(&mut self, since: &mut Moment, now: Moment) {
+        if *self == Self::Nothing {
+            (*self, *since) = (Self::Pong, now);
         }
     }
 
-    fn close(&mut self, now: Moment) {
-        if !matches!(self, Self::Close(_)) {
-            *self = Self::Close(now);
+    fn close(&mut self, since: &mut Moment, now: Moment) {
+        if *self != Self::Close {
+            (*self, *since) = (Self::Close, now);
         }
     }
 
     /// The peer has sent something.
     fn heard(&mut self) {
-        if matches!(self, Self::Pong(_)) {
+        if *self == Self::Pong {
             *self = Self::Nothing;
         }
     }
@@ -98,10 +102,11 @@ impl Talk {
             drained: false,
             heard: now,
             awaits: Awaits::Nothing,
+            awaited: now,
             midway: None,
             stalled: None,
             controls: Taken::default(),
-            messages: Taken::default(),
+            messages: None,
             timer: Box::pin(tokio::time::sleep_until(now + limits::PING_AFTER)),
             armed: false,
             frames,
@@ -142,12 +147,12 @@ impl Talk {
                 }
                 Incoming::Close(close) => {
                     self.dirty = true;
-                    self.awaits.close(self.heard);
+                    self.awaits.close(&mut self.awaited, self.heard);
                     let (code, reason) = close.map_or((None, String::new()), |close| (Some(close.code), close.reason));
                     self.websocket.port.peer_closed(code, &reason);
                 }
                 Incoming::Violation(close) => {
-                    self.awaits.close(self.heard);
+                    self.awaits.close(&mut self.awaited, self.heard);
                     self.websocket.port.host_close(close.code, &close.reason);
                 }
                 Incoming::End => self.end(),
@@ -185,13 +190,13 @@ impl Talk {
             frames.break_off();
         }
         self.midway = None;
-        self.awaits.close(Moment::now());
+        self.awaits.close(&mut self.awaited, Moment::now());
         self.websocket.port.host_close(close_code::POLICY, reason);
     }
 
     fn take_in(&mut self, message: Message) {
         if let Some(quota) = self.websocket.seat.handler.settings.messages
-            && !self.messages.take(&quota, self.heard.std())
+            && !self.messages.get_or_insert_default().take(&quota, self.heard.std())
         {
             return self.break_off(&format!("more than {quota} messages a second"));
         }
@@ -304,13 +309,13 @@ impl Talk {
                 }
                 Some(Outgoing::Ping) => {
                     let now = Moment::now();
-                    self.awaits.pong(now);
+                    self.awaits.pong(&mut self.awaited, now);
                     self.websocket.port.ping_sent(now.std());
                     frames.start_ping()
                 }
                 Some(Outgoing::Close(close)) => {
                     self.websocket.port.close_leaves(&close);
-                    self.awaits.close(Moment::now());
+                    self.awaits.close(&mut self.awaited, Moment::now());
                     frames.start_close(&close)
                 }
                 None => break,
