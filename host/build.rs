@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// What a project needs, in the repository's own layout: the Rust SDK finds the WIT at `../../wit`.
-const LISTS: [(&str, &str, &[&str]); 4] = [
+const LISTS: [(&str, &str, &[&str]); 5] = [
     ("WIT", "The WIT.", &["wit"]),
     ("RUST", "The SDK of Rust.", &["guest-sdk/rust/Cargo.toml", "guest-sdk/rust/src"]),
     ("C", "The SDK of C.", &["guest-sdk/c/sessile.h", "guest-sdk/c/src", "guest-sdk/c/bindings"]),
+    ("PYTHON", "The SDK of Python.", &["guest-sdk/python/README.md", "guest-sdk/python/sessile"]),
     ("ZIG", "What the SDK of Zig has over that of C.", &["guest-sdk/zig/sessile.zig"]),
 ];
 
@@ -38,7 +39,11 @@ fn gather(path: PathBuf, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         return Ok(());
     }
     for entry in std::fs::read_dir(path)? {
-        gather(entry?.path(), files)?;
+        let entry = entry?;
+        // A link leads to what is in another list; what Python leaves beside its modules is nobody's source.
+        if !entry.file_type()?.is_symlink() && entry.file_name() != "__pycache__" {
+            gather(entry.path(), files)?;
+        }
     }
     Ok(())
 }

@@ -45,7 +45,7 @@ from ._errors import (
     WrongState,
     WrongStyle,
 )
-from ._fields import URL, Address, Headers, QueryParams
+from ._fields import URL, Address, Headers, MultiDict, QueryParams
 from ._groups import Publication, publish
 from ._handlers import events, http, loop
 from ._head import Connection
@@ -63,6 +63,7 @@ from ._http import (
 )
 from ._raw import WebSocketState
 from ._session import Session
+from ._time import poll
 from ._websocket import Queued, WebSocket
 
 #: What Starlette calls it.
@@ -71,11 +72,11 @@ WebSocketDisconnect = Disconnect
 __all__ = [
     "Address", "BadJSON", "BodyWriter", "Conflict", "Connection", "CookieUnreachable", "Disconnect", "Error",
     "EventSourceResponse", "HTMLResponse", "Headers", "InvalidCode", "InvalidHead", "JSONResponse", "LengthMismatch",
-    "NotOffered", "PeerGone", "PlainTextResponse", "Publication", "QueryParams", "Queued", "RedirectResponse",
+    "MultiDict", "NotOffered", "PeerGone", "PlainTextResponse", "Publication", "QueryParams", "Queued", "RedirectResponse",
     "Request", "Response", "Retire", "ServerSentEvent", "Session", "SessionDeleted", "SessionNotOpen",
     "SessionUnavailable", "StreamingResponse", "TimedOut", "TooLarge", "URL", "Unsupported", "WebSocket",
     "WebSocketDisconnect", "WebSocketState", "WrongKind", "WrongOrder", "WrongState", "WrongStyle", "events", "http",
-    "loop", "publish", "sleep",
+    "loop", "poll", "publish", "sleep",
 ]
 
 if _host.IS_COMPONENT:

@@ -49,11 +49,11 @@ class Headers(Mapping[str, str]):
         return f"Headers({self._pairs!r})"
 
 
-class QueryParams(Mapping[str, str]):
-    """Query parameters, or the fields of a form, decoded. Of one name sent twice the last counts, `getlist` has all."""
+class MultiDict(Mapping[str, str]):
+    """Names and values, immutable, in order. Of one name sent twice the last counts, `getlist` has all."""
 
-    def __init__(self, text: str = "") -> None:
-        self._pairs = parse_qsl(text, keep_blank_values=True)
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._pairs = list(pairs)
 
     def __getitem__(self, name: str) -> str:
         return dict(self._pairs)[name]
@@ -73,7 +73,14 @@ class QueryParams(Mapping[str, str]):
         return list(self._pairs)
 
     def __repr__(self) -> str:
-        return f"QueryParams({self._pairs!r})"
+        return f"{type(self).__name__}({self._pairs!r})"
+
+
+class QueryParams(MultiDict):
+    """Query parameters, or the fields of a form, decoded."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(parse_qsl(text, keep_blank_values=True))
 
 
 class URL(str):
@@ -166,7 +173,7 @@ def is_authority(text: str) -> bool:
     return _NAMED.match(name) is not None
 
 
-def cookies(headers: list[str]) -> dict[str, str]:
-    """The cookies of `Cookie` headers; of one name sent twice the last counts."""
-    pairs = [part.strip().split("=", 1) for header in headers for part in header.split(";")]
-    return {pair[0].strip(): pair[1].strip().strip('"') for pair in pairs if len(pair) == 2}
+def cookies(headers: list[str]) -> MultiDict:
+    """The cookies of `Cookie` headers."""
+    pairs = [part.split("=", 1) for header in headers for part in header.split(";")]
+    return MultiDict((pair[0].strip(), pair[1].strip().strip('"')) for pair in pairs if len(pair) == 2)

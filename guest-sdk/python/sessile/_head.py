@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from . import _host
-from ._fields import URL, Address, Headers, QueryParams, address, cookies, is_authority
+from ._fields import URL, Address, Headers, MultiDict, QueryParams, address, cookies, is_authority
 from ._session import Session
 
 
@@ -65,7 +65,7 @@ class Connection(Mapping[str, Any]):
         return Headers(_host.types.headers(self.id))
 
     @property
-    def cookies(self) -> dict[str, str]:
+    def cookies(self) -> MultiDict:
         """The cookies."""
         return cookies(_host.types.header(self.id, "cookie"))
 

@@ -66,7 +66,7 @@ class Loop(support._Loop):  # type: ignore[misc]
         return timer
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        """Nothing: a cancelled timer is passed over when its time comes."""
+        """Nothing: it is passed over when its time comes."""
 
     def time(self) -> float:
         return time.monotonic()
@@ -91,10 +91,16 @@ class _Timers:
     def __init__(self) -> None:
         self.heap: list[tuple[float, int, asyncio.TimerHandle]] = []
         self.count = 0
+        # With so many, those that were cancelled are taken out.
+        self.many = 128
         # When the sleeps end that are under way; a sleep for what ends first is enough for the others.
         self.sleeps: list[float] = []
 
     def add(self, timer: asyncio.TimerHandle) -> None:
+        if len(self.heap) >= self.many:
+            self.heap = [entry for entry in self.heap if not entry[2].cancelled()]
+            heapq.heapify(self.heap)
+            self.many = max(128, 2 * len(self.heap))
         self.count += 1
         heapq.heappush(self.heap, (timer.when(), self.count, timer))
         self.arm(SLICE_MIN)

@@ -4,6 +4,7 @@
 //! One more language is one more file, and an entry in [`Lang`].
 
 mod c;
+mod python;
 mod rust;
 mod zig;
 
@@ -28,6 +29,8 @@ pub(super) enum Lang {
     C,
     /// Built by zig 0.17
     Zig,
+    /// Built by componentize-py
+    Python,
 }
 
 /// Texts have marks: `{{name}}`, `{{package}}`, and the others of `new::project`.
@@ -62,6 +65,7 @@ impl Lang {
             Self::Rust => &rust::LANGUAGE,
             Self::C => &c::LANGUAGE,
             Self::Zig => &zig::LANGUAGE,
+            Self::Python => &python::LANGUAGE,
         }
     }
 
