@@ -46,9 +46,11 @@ fn judged(version: Option<String>) -> Check {
     let fix = format!("a Python of {major}.{minor} or later, and export {VARIABLE}=its-path where it is not python3");
     match version {
         Some(version) if numbers(&version) >= Some(PYTHON_MIN) => Check::ok("python", version),
-        Some(version) => {
-            Check::warn("python", format!("{version}; handlers in Python need {major}.{minor} or later to be built"), fix)
-        }
+        Some(version) => Check::warn(
+            "python",
+            format!("{version}; handlers in Python need {major}.{minor} or later to be built"),
+            fix,
+        ),
         None => Check::warn("python", "missing; handlers in Python cannot be built here", fix),
     }
 }

@@ -1,0 +1,94 @@
+//! Handlers in Python: the SDK's own tests, projects as `sessile new` begins them, and what a wrong one is told.
+//!
+//! A component is built in some 20 s and compiled in some 10, so there are few.
+
+use std::fs;
+use std::process::Command;
+
+use sessile_tests::{App, Host, Socket, Way, get};
+
+use super::{build, built, edit, has, root};
+use crate::tools::{echo_is_served, room_is_served, visits_are_served};
+
+/// What `sessile doctor` asks of a machine that builds Python.
+const TOOLS: [&str; 2] = ["python", "componentize-py"];
+
+fn python() -> Command {
+    Command::new(std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into()))
+}
+
+#[test]
+fn sdk_of_python_passes_its_own_tests() {
+    if !has(&["python"], "the unit tests of the SDK of Python") {
+        return;
+    }
+    let unittest = ["-B", "-m", "unittest", "discover", "-s", "tests", "-t", "."];
+    let tested = python().args(unittest).current_dir(root().join("guest-sdk/python")).output().unwrap();
+    let said = String::from_utf8_lossy(&tested.stderr);
+    assert!(tested.status.success() && said.contains("\nOK"), "{said}");
+    assert!(!said.contains("Ran 0 tests"), "{said}");
+}
+
+#[test]
+fn build_of_python_that_is_wrong_shows_its_words_with_file_and_line() {
+    if !has(&["python"], "Python's words") {
+        return;
+    }
+    let app = App::made("echo", &["--lang", "python", "--style", "loop"]);
+    edit(&app, "src/app.py", "count = 0", "count = = 0");
+    let (code, _, errors) = build(&app);
+    assert_eq!(code, Some(2), "{errors}");
+    assert!(errors.contains("File \"src/app.py\", line 16\n    count = = 0\n"), "{errors}");
+    assert!(errors.contains("SyntaxError: invalid syntax") && !errors.contains("Traceback"), "{errors}");
+    edit(&app, "src/app.py", "count = = 0", "count = 0");
+    edit(&app, "src/app.py", "@sessile.loop", "@staticmethod");
+    let (code, _, errors) = build(&app);
+    assert!(code == Some(2) && errors.contains("src/app.py: no handler; one is marked with @sessile."), "{errors}");
+}
+
+#[test]
+fn build_of_python_that_fails_on_the_way_shows_the_traceback() {
+    if !has(&TOOLS, "Python's traceback") {
+        return;
+    }
+    let app = App::made("echo", &["--lang", "python", "--style", "loop"]);
+    fs::write(app.path().join("src/limits.py"), "def limit():\n    return {}['most']\n").unwrap();
+    edit(&app, "src/app.py", "import sessile\n", "import limits\nimport sessile\n\nMOST = limits.limit()\n");
+    let (code, _, errors) = build(&app);
+    assert_eq!(code, Some(2), "{errors}");
+    for words in
+        ["Traceback (most recent call last):\n", "File \"src/app.py\", line 12, in <module>", "KeyError: 'most'"]
+    {
+        assert!(errors.contains(words), "{words:?} is not in: {errors}");
+    }
+    assert!(errors.contains("File \"src/limits.py\", line 2, in limit"), "{errors}");
+    assert!(!errors.contains("Stack backtrace") && !errors.contains("componentize-py\", line"), "{errors}");
+}
+
+/// All styles in one component: it is built once.
+#[tokio::test(flavor = "multi_thread")]
+async fn new_project_in_python_of_each_style_is_built_and_served() {
+    if !has(&TOOLS, "projects in Python") {
+        return;
+    }
+    let [room, echo, visits] = [("new-room", "events"), ("new-echo", "loop"), ("new-visits", "http")]
+        .map(|(name, style)| App::made(name, &["--lang", "python", "--style", style]));
+    let source = |app: &App| fs::read_to_string(app.path().join("src/app.py")).unwrap();
+    let together = source(&room) + &source(&echo).replace("line(", "numbered(") + &source(&visits);
+    fs::write(room.path().join("src/app.py"), together).unwrap();
+    let export =
+        |app: &App, export: &str| app.edit("\"\"\"\n# Built", &format!("\"\"\"\nexport = \"{export}\"\n# Built"));
+    export(&room, "websocket-events");
+    let room = built(room);
+    let (_, out, _) = build(&room);
+    assert_eq!(out, "building room: nothing to do, no source is newer\n");
+    room_is_served(&room).await;
+    for (app, name) in [(&echo, "websocket-handler"), (&visits, "http-handler")] {
+        export(app, name);
+        let component = format!("build/{}.wasm", app.path().file_name().unwrap().to_str().unwrap());
+        fs::create_dir(app.path().join("build")).unwrap();
+        fs::copy(room.path().join("build/new-room.wasm"), app.path().join(component)).unwrap();
+    }
+    echo_is_served(&echo).await;
+    visits_are_served(&visits).await;
+}
