@@ -80,7 +80,8 @@ __all__ = [
 ]
 
 if _host.IS_COMPONENT:
-    from . import _log, _loop
+    from . import _json, _log, _loop
 
+    _json.install()
     _log.install()
     _loop.install()

@@ -9,7 +9,8 @@ from . import _host
 from ._errors import TooLarge, awaited, told
 from ._fields import QueryParams
 from ._head import Connection
-from ._values import U16_MAX, U64_MAX, HeadersLike, data, dumps, fields, loads, number, text
+from ._json import dumps, loads
+from ._values import U16_MAX, U64_MAX, HeadersLike, data, fields, number, text
 
 #: Bytes of a body that `body`, `text`, `json` and `form` take, if nothing else is said.
 BODY_BYTES_MAX = 1 << 20

@@ -9,7 +9,8 @@ from typing import Any
 
 from . import _host
 from ._errors import awaited, told
-from ._values import U64_MAX, dumps, loads, nanos, number, text
+from ._json import dumps, loads
+from ._values import U64_MAX, nanos, number, text
 
 
 class Session(MutableMapping[str, Any]):

@@ -1,13 +1,11 @@
-"""Checks of what is passed to the host, where a value of a wrong type would be a trap; JSON in and out."""
+"""Checks of what is passed to the host, where a value of a wrong type would be a trap."""
 
 from __future__ import annotations
 
-import json as _json
 from collections.abc import Iterable, Mapping
 from typing import Any, Union
 
 from . import _host
-from ._errors import BadJSON, WrongKind
 
 #: What headers may be given as.
 HeadersLike = Union[Mapping[str, str], Iterable[tuple[str, str]]]
@@ -73,34 +71,3 @@ def kind(mode: str) -> Any:
     if mode not in ("text", "binary"):
         raise ValueError(f"mode must be 'text' or 'binary', not {mode!r}")
     return _host.types.Kind.TEXT if mode == "text" else _host.types.Kind.BINARY
-
-
-def dumps(value: object) -> str:
-    """Compact JSON, as RFC 8259 has it: no NaN."""
-    try:
-        return _json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise BadJSON(str(error)) from None
-
-
-def loads(text: str | bytes) -> Any:
-    """The value of JSON, with the position where it is none."""
-    try:
-        return _json.loads(text, parse_constant=_no_constant)
-    except _json.JSONDecodeError as error:
-        raise BadJSON(error.msg, error.lineno, error.colno) from None
-    except (ValueError, RecursionError) as error:
-        raise BadJSON(str(error)) from None
-
-
-def loads_in(value: str | bytes, mode: str | None) -> Any:
-    """The value of a message in JSON, in either kind of frame or in this one."""
-    if mode is not None:
-        kind(mode)
-        if isinstance(value, str) != (mode == "text"):
-            raise WrongKind(mode)
-    return loads(value)
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")

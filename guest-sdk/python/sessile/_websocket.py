@@ -10,9 +10,8 @@ from typing import Any, NoReturn
 from . import _host, _raw
 from ._errors import Disconnect, TimedOut, WrongKind, awaited, told, translated
 from ._head import Connection
-from ._values import (
-    U16_MAX, HeadersLike, data, dumps, fields, kind, loads, loads_in, message, nanos, number, text,
-)
+from ._json import dumps, loads, loads_in
+from ._values import U16_MAX, HeadersLike, data, fields, kind, message, nanos, number, text
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,32 @@
 """HTTP: bodies, responses, streams."""
 
+import json
 import unittest
 
 from . import fake
 
 import sessile
+from sessile import _json
 from sessile._http import response_of
+
+
+class Json(unittest.TestCase):
+    def test_depth_is_that_of_brackets_outside_of_strings(self):
+        many = "[" * 300 + "]" * 300
+        self.assertEqual((_json.depth(many), _json.depth("[]" * 300), _json.depth("[" * 200)), (300, 1, 0))
+        self.assertEqual(_json.depth('["' + "[" * 300 + '\\\\", "\\"' + "{" * 300 + '"]'), 1)
+
+    def test_json_that_is_too_deep_is_refused_as_python_would(self):
+        decode = json.JSONDecoder.decode
+        self.addCleanup(setattr, json.JSONDecoder, "decode", decode)
+        _json.install()
+        for deep in ("[" * 30_000, '{"a":' * 300 + "1" + "}" * 300, b"[" * 300 + b"]" * 300):
+            with self.assertRaises(RecursionError):
+                json.loads(deep)
+            with self.assertRaisesRegex(sessile.BadJSON, "deeper than 256"):
+                _json.loads(deep)
+        self.assertEqual(json.loads("[" * 256 + "]" * 256)[0][0][0][0].__class__, list)
+        self.assertEqual(json.loads(json.dumps([{"a": "[{"}] * 5000)), [{"a": "[{"}] * 5000)
 
 
 class Http(unittest.IsolatedAsyncioTestCase):
