@@ -11,6 +11,8 @@ from types import TracebackType
 from . import _host
 
 _LOGGER = logging.getLogger("sessile")
+#: Of a traceback, the last: a thousand would use up the CPU of the call.
+_FRAMES_MAX = 40
 # Of this package, as the code of its functions has it.
 _SDK = __file__.rpartition("/")[0]
 
@@ -47,8 +49,8 @@ def _level(number: int) -> object:
 
 
 def trace(error: BaseException) -> list[str]:
-    """The traceback as Python prints it, line by line, without the frames of this package that called the handler."""
-    lines = traceback.format_exception(type(error), error, _own(error.__traceback__))
+    """The traceback as Python prints it, line by line, of the last frames, without those of this package that called the handler."""
+    lines = traceback.format_exception(type(error), error, _own(error.__traceback__), limit=-_FRAMES_MAX)
     return [_plain(line) for line in "".join(lines).splitlines()]
 
 

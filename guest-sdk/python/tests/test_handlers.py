@@ -100,6 +100,14 @@ class Handlers(unittest.IsolatedAsyncioTestCase):
         self.assertRegex(lines[1], r'  File ".*test_handlers.py", line \d+, in on_message')
         self.assertEqual(lines[2].strip(), "{}[message]")
 
+    async def test_traceback_of_an_endless_recursion_is_that_of_its_end(self):
+        @sessile.http
+        def handler(request):
+            return handler(request)
+
+        self.assertIn("RecursionError", await self.failure(exported("HttpHandler").handle(7)))
+        self.assertLess(len(self.host.log), 90)
+
     async def test_exit_and_cancellation_are_failures_too(self):
         for raised in (SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()):
             @sessile.loop
