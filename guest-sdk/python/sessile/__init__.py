@@ -19,6 +19,11 @@ its websocket with 1011, its exchange with 500. `logging` and `print` write to t
 there, and a module that is imported only when a handler runs is not either: import at the top.
 """
 
+import sys
+
+if sys.version_info < (3, 11):
+    raise ImportError(f"sessile needs Python 3.11 or later, and this is {sys.version.split()[0]}: {sys.executable}")
+
 from asyncio import sleep
 
 from . import _host

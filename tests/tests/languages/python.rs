@@ -5,7 +5,7 @@
 use std::fs;
 use std::process::Command;
 
-use sessile_tests::{App, Host, Socket, Way, get};
+use sessile_tests::App;
 
 use super::{build, built, edit, has, root};
 use crate::tools::{echo_is_served, room_is_served, visits_are_served};

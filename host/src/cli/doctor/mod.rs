@@ -56,9 +56,9 @@ pub(super) fn run(doctor: Doctor) -> anyhow::Result<Done> {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for check in &self.checks {
-            writeln!(f, "{:<4}  {:<13}  {}", check.status.word(), check.name, check.found)?;
+            writeln!(f, "{:<4}  {:<15}  {}", check.status.word(), check.name, check.found)?;
             if let Some(fix) = &check.fix {
-                writeln!(f, "      {:<13}  fix: {fix}", "")?;
+                writeln!(f, "      {:<15}  fix: {fix}", "")?;
             }
         }
         match self.can_serve {

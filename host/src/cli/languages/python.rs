@@ -21,7 +21,7 @@ pub(super) const LANGUAGE: Language = Language {
     build: include_str!("../../../templates/python/build.toml"),
     readme: "What it can call: `sessile/guest-sdk/python/README.md`.",
     sdk: &[embedded::PYTHON],
-    tool: Some("sessile.build"),
+    tool: None,
     checks,
 };
 
