@@ -165,12 +165,22 @@ async def _call(handler: Callable[..., Any], *args: Any, quiet: tuple[type[BaseE
     """Calls a handler and ends what it has left behind. What it lets out is logged and told as a failure, but for what is `quiet`."""
     try:
         await _result(handler(*args))
-    except quiet:
-        raise
     except BaseException as error:
+        if normal := _normal(error, quiet):
+            raise normal from None
         raise _host.Err(_host.types.Failure(_log.failed(error))) from None
     finally:
         await _end_tasks()
+
+
+def _normal(error: BaseException, quiet: tuple[type[BaseException], ...]) -> BaseException | None:
+    """The error of these kinds that this is; of a group, as a `TaskGroup` raises it, where all are: one that hands over, or any."""
+    if isinstance(error, quiet):
+        return error
+    if not isinstance(error, BaseExceptionGroup):
+        return None
+    found = [_normal(part, quiet) for part in error.exceptions]
+    return None if None in found else next((part for part in found if isinstance(part, Retire)), found[0])
 
 
 async def _result(answer: Any) -> Any:

@@ -26,10 +26,6 @@ class HostHandler(logging.Handler):
         for line in self.format(record).splitlines() or [""]:
             _host.log.write(_level(record.levelno), line.encode(errors="backslashreplace").decode())
 
-    def formatException(self, ei: object) -> str:  # noqa: N802, logging's name
-        """Not called: the formatter's is."""
-        raise NotImplementedError
-
 
 class _Formatter(logging.Formatter):
     def formatException(self, ei: object) -> str:  # noqa: N802, logging's name

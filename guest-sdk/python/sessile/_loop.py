@@ -168,8 +168,8 @@ class _Late:
 
 
 async def await_result(result: Any) -> Any:
-    """What an async import's binding awaits. Where it is cancelled, the `CancelledError` carries the future of what
-    comes late."""
+    """What an async import's binding awaits. Where it is cancelled, the `CancelledError` carries a list of the
+    future of what comes late."""
     if isinstance(result, Ok):
         return result.value
     state = support._future_state.get()
@@ -188,7 +188,7 @@ async def await_result(result: Any) -> Any:
         else:
             # It came in the same moment.
             late.set_result(future.result())
-        error.late = late.future  # type: ignore[attr-defined]
+        error.late = [late.future]  # type: ignore[attr-defined]
         raise
     return runtime.promise_get_result(event, promise)
 

@@ -27,9 +27,8 @@ def states(id: int) -> tuple[WebSocketState, WebSocketState]:
     return WebSocketState[peer.name], WebSocketState[application.name]
 
 
-async def receive(id: int) -> dict[str, Any]:
-    """The next event."""
-    incoming = await awaited(_host.raw.receive(id, None))
+def event(incoming: Any) -> dict[str, Any]:
+    """What came."""
     name = type(incoming).__name__
     if name == "Incoming_Connect":
         return {"type": "websocket.connect"}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from . import _host, _raw
 from ._errors import Disconnect, TimedOut, WrongKind, awaited, told, translated
@@ -44,8 +44,9 @@ class WebSocket(Connection):
         self.close_code: int | None = None
         #: The reason with which it ended.
         self.close_reason: str | None = None
-        # A receive of the host's that nobody awaits any more; its message is the next.
-        self._late: asyncio.Future[Any] | None = None
+        # What the host's receives that nobody awaits any more come to, of messages and of events: the next ones.
+        self._late_messages: list[asyncio.Future[Any]] = []
+        self._late_events: list[asyncio.Future[Any]] = []
 
     # ---- its life ----------------------------------------------------------------------------
 
@@ -160,7 +161,7 @@ class WebSocket(Connection):
 
     async def receive(self) -> dict[str, Any]:
         """The next event, as ASGI has it: a `dict` with a `type`. Loop style."""
-        return await _raw.receive(self.id)
+        return _raw.event(await self._next(self._late_events, _host.raw.receive, None))
 
     async def receive_message(self, timeout: float | None = None) -> str | bytes:
         """The next message, `str` or `bytes`; waits so many seconds at most. Loop style.
@@ -168,43 +169,34 @@ class WebSocket(Connection):
         Raises `Disconnect` once the websocket has ended, `TimedOut`, `WrongState` before `accept`, `WrongStyle`, and
         `Retire` once another version of the app can take over.
         """
+        content: str | bytes = (await self._next(self._late_messages, _host.websocket.receive, timeout)).value
+        return content
+
+    async def _next(self, late: list[asyncio.Future[Any]], receive: Callable[..., Any], timeout: float | None) -> Any:
+        """What was received late, or what the host receives now; a cancelled wait for it is late from then on."""
         span = None if timeout is None else nanos(timeout, "timeout")
-        if self._late is not None:
-            early = await self._left_over(timeout)
-            if early is not None:
-                return early
         try:
-            content = await _host.websocket.receive(self.id, span)
+            while late:
+                first = late[0]
+                done, _ = await asyncio.wait([first], timeout=timeout)
+                if not done:
+                    raise TimedOut
+                if first not in late:
+                    continue  # Another task has it.
+                late.remove(first)
+                # Its own timeout is not this one's.
+                if not _has_timed_out(first):
+                    return first.result()
+            return await receive(self.id, span)
         except asyncio.CancelledError as error:
-            # The host goes on receiving (see `_loop`): what comes of it is not lost.
-            self._late = getattr(error, "late", None)
+            # The host goes on receiving (see `_loop`).
+            late.extend(getattr(error, "late", ()))
             raise
         except _host.Err as error:
-            self._fail(error)
-        value: str | bytes = content.value
-        return value
-
-    async def _left_over(self, timeout: float | None) -> str | bytes | None:
-        """What comes of a receive that was cancelled; none where that one timed out, so that another may begin."""
-        late = self._late
-        assert late is not None
-        done, _ = await asyncio.wait([late], timeout=timeout)
-        if not done:
-            raise TimedOut
-        self._late = None
-        try:
-            content: str | bytes = late.result().value
-            return content
-        except _host.Err as error:
-            if type(error.value).__name__ == "Error_TimedOut":
-                return None
-            self._fail(error)
-
-    def _fail(self, error: Any) -> NoReturn:
-        failure = translated(error)
-        if isinstance(failure, Disconnect):
-            self.close_code, self.close_reason = failure.code, failure.reason
-        raise failure from None
+            failure = translated(error)
+            if isinstance(failure, Disconnect):
+                self.close_code, self.close_reason = failure.code, failure.reason
+            raise failure from None
 
     async def receive_text(self, timeout: float | None = None) -> str:
         """The next message, which is to be text, else `WrongKind`, and it is lost; see `receive_message`."""
@@ -290,3 +282,7 @@ class WebSocket(Connection):
 
     def __repr__(self) -> str:
         return f"<WebSocket {self.id}>"
+
+
+def _has_timed_out(done: asyncio.Future[Any]) -> bool:
+    return type(getattr(done.exception(), "value", None)).__name__ == "Error_TimedOut"

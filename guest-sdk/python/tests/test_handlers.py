@@ -141,6 +141,11 @@ class Handlers(unittest.IsolatedAsyncioTestCase):
 
         names = [await outcome(error) for error in (None, sessile.Disconnect(1006), sessile.Retire())]
         self.assertEqual(names, ["Outcome_Done", "Outcome_Done", "Outcome_Handoff"])
+        left, retire = sessile.Disconnect(1006), sessile.Retire()
+        groups = [ExceptionGroup("", [left]), ExceptionGroup("", [left, ExceptionGroup("", [retire])])]
+        self.assertEqual([await outcome(group) for group in groups], ["Outcome_Done", "Outcome_Handoff"])
+        with self.assertRaises(fake.Err):
+            await outcome(ExceptionGroup("", [left, ValueError()]))
 
     async def test_tasks_end_with_the_call_that_began_them(self):
         ended = []

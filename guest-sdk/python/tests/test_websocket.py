@@ -163,7 +163,7 @@ class WebSocket(unittest.IsolatedAsyncioTestCase):
             try:
                 await asyncio.Future()
             except asyncio.CancelledError as error:
-                error.late = self.late
+                error.late = [self.late]
                 fake.websocket.receive = receive
                 raise
 
@@ -185,6 +185,22 @@ class WebSocket(unittest.IsolatedAsyncioTestCase):
             raw.Outgoing_ResponseBody(raw.ResponseBody(b"no", True)),
         ])
         self.assertEqual(await self.ws.receive(), {"type": "websocket.receive", "text": "hi"})
+
+    async def test_event_of_a_cancelled_receive_comes_with_the_next(self):
+        late = asyncio.get_running_loop().create_future()
+        message = fake.case("Incoming_Message", "value")(fake.Message_Binary(b"late"))
+
+        async def cancelled(ws, timeout):
+            error = asyncio.CancelledError()
+            error.late = [late]
+            raise error
+
+        receive, fake.raw.receive = fake.raw.receive, cancelled
+        self.addCleanup(setattr, fake.raw, "receive", receive)
+        with self.assertRaises(asyncio.CancelledError):
+            await self.ws.receive()
+        late.set_result(message)
+        self.assertEqual(await self.ws.receive(), {"type": "websocket.receive", "bytes": b"late"})
 
     async def test_attachment_is_kept_as_bytes_or_as_json(self):
         self.assertIsNone(self.ws.attached)
