@@ -1,0 +1,3 @@
+module sessile
+
+go 1.24

@@ -1,0 +1,56 @@
+package abi
+
+import "unsafe"
+
+// What comes from the host lies here until it is copied.
+var came arena
+
+// first is what an instance begins with: enough for most calls.
+var first [64 << 10]byte
+
+// arena is memory that is given out from its start to its end, and taken back all at once.
+type arena struct {
+	base  unsafe.Pointer
+	bytes uintptr
+	used  uintptr
+	calls int // that are in flight: what they were given is not to be taken back
+}
+
+// take gives out memory. It allocates nothing of Go's.
+//
+//go:nosplit
+func (a *arena) take(bytes, align uintptr) unsafe.Pointer {
+	start := (a.used + align - 1) &^ (align - 1)
+	if a.base == nil || start+bytes > a.bytes {
+		a.grow(bytes)
+		start = 0
+	}
+	a.used = start + bytes
+	return unsafe.Add(a.base, start)
+}
+
+// grow begins anew elsewhere. What was given out stays where it is; since each is twice as large as the last, all of
+// those before have no more than the last one.
+//
+//go:nosplit
+func (a *arena) grow(bytes uintptr) {
+	if a.base == nil && bytes <= uintptr(len(first)) {
+		a.base, a.bytes = unsafe.Pointer(&first), uintptr(len(first))
+		return
+	}
+	size := max(2*a.bytes, uintptr(len(first)))
+	for size < bytes {
+		size *= 2
+	}
+	a.base, a.bytes = sbrk(size), size
+	if a.base == nil {
+		panic("no memory is left for what the host passes in")
+	}
+}
+
+// release takes all back, where no call is in flight.
+func (a *arena) release() {
+	if a.calls == 0 {
+		a.used = 0
+	}
+}
