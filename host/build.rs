@@ -11,6 +11,7 @@ const LISTS: [(&str, &str, &[&str]); 5] = [
     ("C", "The SDK of C.", &["guest-sdk/c/sessile.h", "guest-sdk/c/src", "guest-sdk/c/bindings"]),
     ("PYTHON", "The SDK of Python.", &["guest-sdk/python/README.md", "guest-sdk/python/sessile"]),
     ("ZIG", "What the SDK of Zig has over that of C.", &["guest-sdk/zig/sessile.zig"]),
+    ("GO", "The SDK of Go.", &["guest-sdk/go"]),
 ];
 
 fn main() -> std::io::Result<()> {

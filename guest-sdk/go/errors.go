@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"sessile/internal/abi"
 )
@@ -193,6 +194,9 @@ func jsonError(a *abi.Area) error {
 
 // decode reads a value of JSON; what it cannot be is a [JSONError] with the position.
 func decode(data []byte, value any) error {
+	if !utf8.Valid(data) {
+		return positioned(data, firstInvalid(data), errors.New("no UTF-8"))
+	}
 	err := json.Unmarshal(data, value)
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -205,6 +209,18 @@ func decode(data []byte, value any) error {
 		return positioned(data, kind.Offset, err)
 	}
 	return JSONError{Reason: err.Error()}
+}
+
+// firstInvalid counts the bytes up to the first that is no UTF-8, with it.
+func firstInvalid(data []byte) int64 {
+	for at := 0; at < len(data); {
+		char, size := utf8.DecodeRune(data[at:])
+		if char == utf8.RuneError && size == 1 {
+			return int64(at + 1)
+		}
+		at += size
+	}
+	return 0
 }
 
 // positioned turns the count of bytes that were read into a line and a column.

@@ -1,19 +1,23 @@
 package sessile
 
-import "sessile/internal/abi"
+import (
+	"slices"
+
+	"sessile/internal/abi"
+)
 
 // What a response keeps before it streams, in bytes.
 const bufferBytesMax = 64 << 10
 
 // Response is written as that of net/http: headers, then a status if it is not 200, then the body. It leaves whole when
 // the handler returns, with a content-length; past 64 KiB, or after [Response.Flush], it streams. A handler that fails
-// after that leaves the peer an aborted body, and before it a 500.
+// after that leaves the peer an aborted body, and before it a 500; so does one that writes neither a status nor a body.
 type Response struct {
 	// Headers are what is sent before the body. Content-length is the host's.
 	Headers Headers
 
 	ex     uint64
-	status int
+	status int // 0 until something is written
 	body   []byte
 	stage  stage
 }
@@ -29,7 +33,7 @@ const (
 func (s stage) String() string { return [...]string{"unanswered", "streaming", "finished"}[s] }
 
 // NewResponse is for the package that exports the handler.
-func NewResponse(id uint64) *Response { return &Response{ex: id, status: 200} }
+func NewResponse(id uint64) *Response { return &Response{ex: id} }
 
 // WriteHeader sets the status, 200 to 599. [StateError] says that the head has left.
 func (w *Response) WriteHeader(status int) error {
@@ -45,6 +49,7 @@ func (w *Response) Write(part []byte) (int, error) {
 	if w.stage == finished {
 		return 0, StateError{State: w.stage.String()}
 	}
+	w.begin()
 	w.body = append(w.body, part...)
 	if len(w.body) > bufferBytesMax {
 		if err := w.Flush(); err != nil {
@@ -54,18 +59,34 @@ func (w *Response) Write(part []byte) (int, error) {
 	return len(part), nil
 }
 
+func (w *Response) begin() {
+	if w.status == 0 {
+		w.status = 200
+	}
+}
+
 // WriteString adds to the body.
 func (w *Response) WriteString(part string) (int, error) { return w.Write([]byte(part)) }
 
 // Flush sends what was written so far, and waits while the peer is slow. A changed session is saved before the first of it.
 func (w *Response) Flush() error {
-	if err := w.start(); err != nil || len(w.body) == 0 {
+	if err := w.start(); err != nil {
 		return err
 	}
+	// What one call hands over has a bound of its own.
+	for part := range slices.Chunk(w.body, bufferBytesMax) {
+		if err := w.chunk(part); err != nil {
+			return err
+		}
+	}
+	w.body = w.body[:0]
+	return nil
+}
+
+func (w *Response) chunk(part []byte) error {
 	a := abi.Begin()
 	defer a.End()
-	abi.HTTPSendChunk(w.ex, abi.Binary(w.body), a)
-	w.body = w.body[:0]
+	abi.HTTPSendChunk(w.ex, abi.Binary(part), a)
 	return done(a, httpError)
 }
 
@@ -73,6 +94,7 @@ func (w *Response) start() error {
 	if w.stage != buffered {
 		return nil
 	}
+	w.begin()
 	a := abi.Begin()
 	defer a.End()
 	fields, count := abi.Lower(w.Headers)
@@ -88,6 +110,9 @@ func (w *Response) start() error {
 func (w *Response) Finish() error {
 	switch w.stage {
 	case buffered:
+		if w.status == 0 {
+			return nil
+		}
 		w.stage = finished
 		return w.whole()
 	case streaming:

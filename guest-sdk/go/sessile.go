@@ -31,9 +31,9 @@
 //
 // One goroutine runs at a time, and while a call to the host waits, such as [WebSocket.Receive], none does. They run where
 // the handler waits in Go (a channel, a [sync.WaitGroup], [time.Sleep]), before a receive waits, and when the handler
-// returns, each until it waits itself. What then still waits goes on at the next event, if the instance is there. To
-// receive and do something else from time to time, receive with a timeout. A panic in a goroutine of your own traps: what
-// recovers is around the handler alone.
+// returns, each until it waits itself. What then still waits goes on at the next event, if the instance is there; that may
+// be another websocket's, and a call for one that is not served then traps. To receive and do something else from time to
+// time, receive with a timeout. A panic in a goroutine of your own traps: what recovers is around the handler alone.
 //
 // # Strings
 //

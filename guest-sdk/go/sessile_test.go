@@ -62,6 +62,7 @@ func TestJSONThatIsBadNamesThePosition(t *testing.T) {
 	for text, at := range map[string][2]uint32{
 		"{\"a\":\n oops}":     {2, 2},
 		"[1, ?]":              {1, 5},
+		"[1,\n\"é\xff\"]":     {2, 4},
 		"{\"b\":\n\n  \"x\"}": {3, 5},
 	} {
 		var bad JSONError

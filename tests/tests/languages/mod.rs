@@ -1,8 +1,9 @@
-//! Handlers in C, Zig and Python: by hand, with the SDK, as `sessile new` begins them; and what `sessile build` makes of core modules.
+//! Handlers in other languages than Rust: by hand, with their SDKs, as `sessile new` begins them; and what `sessile build` makes of core modules.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod build;
+mod go;
 mod python;
 mod sdk;
 

@@ -65,6 +65,12 @@ func Ping(ws uint64, result *Area) { outside() }
 
 func Close(ws uint64, code uint32, reason string, result *Area) { outside() }
 
+func RawStates(ws uint64, result *Area) { outside() }
+
+func RawSend(ws uint64, event, a, b, c, d, e uint32, result *Area) { outside() }
+
+func RawReceive(ws uint64, limited uint32, timeout uint64, result *Area) { outside() }
+
 func HTTPRead(ex uint64, max uint64, result *Area) { outside() }
 
 func HTTPSend(ex uint64, status uint32, headers Fields, count uint32, body string, result *Area) {

@@ -84,6 +84,15 @@ func Ping(ws uint64, result *Area)
 //go:wasmimport sessile:handler/websocket@0.1.0 close
 func Close(ws uint64, code uint32, reason string, result *Area)
 
+//go:wasmimport sessile:handler/raw@0.1.0 states
+func RawStates(ws uint64, result *Area)
+
+//go:wasmimport sessile:handler/raw@0.1.0 send
+func RawSend(ws uint64, event, a, b, c, d, e uint32, result *Area)
+
+//go:wasmimport sessile:handler/raw@0.1.0 receive
+func RawReceive(ws uint64, limited uint32, timeout uint64, result *Area)
+
 //go:wasmimport sessile:handler/http@0.1.0 read
 func HTTPRead(ex uint64, max uint64, result *Area)
 

@@ -4,6 +4,7 @@
 //! One more language is one more file, and an entry in [`Lang`].
 
 mod c;
+mod go;
 mod python;
 mod rust;
 mod zig;
@@ -31,6 +32,8 @@ pub(super) enum Lang {
     Zig,
     /// Built by componentize-py
     Python,
+    /// Built by go 1.24 or newer
+    Go,
 }
 
 /// Texts have marks: `{{name}}`, `{{package}}`, and the others of `new::project`.
@@ -66,6 +69,7 @@ impl Lang {
             Self::C => &c::LANGUAGE,
             Self::Zig => &zig::LANGUAGE,
             Self::Python => &python::LANGUAGE,
+            Self::Go => &go::LANGUAGE,
         }
     }
 

@@ -107,7 +107,7 @@ fn filled(text: &str, language: &Language, style: Style, app: &str) -> String {
 
 /// An app may be called what a package may not: `2048`, `-`, or as its own dependency.
 fn package(app: &str) -> String {
-    let fits = app.starts_with(|first: char| first.is_ascii_lowercase()) && app != "sessile-sdk";
+    let fits = app.starts_with(|first: char| first.is_ascii_lowercase()) && !["sessile", "sessile-sdk"].contains(&app);
     if fits { app.to_owned() } else { format!("app-{app}") }
 }
 
@@ -143,8 +143,8 @@ mod tests {
             let own: Vec<_> = files.iter().filter(|(path, _)| !path.starts_with("sessile/")).collect();
             assert!(own.len() >= 4 && own.iter().all(|(_, text)| !text.contains("{{")), "{own:?}");
             for source in &handler.sources {
-                let source = format!("{}/", source.display());
-                assert!(files.iter().any(|(path, _)| path.starts_with(&source)), "{source}");
+                let holds = |path: &str| source == Path::new(".") || Path::new(path).starts_with(source);
+                assert!(files.iter().any(|(path, _)| holds(path)), "{}", source.display());
             }
         }
     }
@@ -175,9 +175,18 @@ mod tests {
     }
 
     #[test]
+    fn sdk_of_go_is_where_its_module_looks_for_it() {
+        let files = files(Lang::Go.language(), Style::Loop, "a");
+        assert!(text(&files, "go.mod").contains("replace sessile => ./sessile/guest-sdk/go"));
+        assert!(text(&files, "sessile/guest-sdk/go/go.mod").starts_with("module sessile\n"));
+        assert!(text(&files, "sessile/guest-sdk/go/loop/loop.go").contains("websocket-handler@0.1.0#handle"));
+    }
+
+    #[test]
     fn package_is_named_as_cargo_allows() {
         assert_eq!(package("my-app"), "my-app");
         assert_eq!([package("2048"), package("-"), package("sessile-sdk")], ["app-2048", "app--", "app-sessile-sdk"]);
+        assert_eq!(package("sessile"), "app-sessile", "as the SDK of Go is");
     }
 
     /// A README that teaches a command which is not there would be the first thing that fails.

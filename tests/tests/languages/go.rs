@@ -1,0 +1,110 @@
+//! Handlers in Go: as `sessile new` begins them, the SDK's own tests, what a panic comes to, and what is kept in memory.
+
+use std::process::Command;
+
+use sessile_tests::{App, Host, Settings, Socket, Way};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{build, built, edit, has, root};
+use crate::tools::{echo_is_served, room_is_served, visits_are_served};
+
+fn has_go(skipped: &str) -> bool {
+    has(&["go"], skipped)
+}
+
+/// Of Go, in a folder; what it says where that fails.
+fn go(folder: &std::path::Path, args: &[&str]) {
+    let program = std::env::var("GO").unwrap_or_else(|_| "go".to_owned());
+    let output = Command::new(program).args(args).current_dir(folder).env("GOWORK", "off").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "go {args:?}: {said}");
+}
+
+fn made(name: &str, style: &str) -> App {
+    let app = App::made(name, &["--lang", "go", "--style", style]);
+    go(app.path(), &["vet", "."]);
+    built(app)
+}
+
+#[test]
+fn sdk_of_go_passes_its_own_tests() {
+    if has_go("the SDK's tests in Go") {
+        // For the machine that it is tested on; the guests vet it for wasm.
+        go(&root().join("guest-sdk/go"), &["vet", "./..."]);
+        go(&root().join("guest-sdk/go"), &["test", "./..."]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_project_in_go_of_each_style_is_built_and_served() {
+    if !has_go("projects in Go") {
+        return;
+    }
+    room_is_served(&made("new-room", "events")).await;
+    visits_are_served(&made("new-visits", "http")).await;
+    let app = made("new-echo", "loop");
+    echo_is_served(&app).await;
+    let host = Host::start(&app, Way::Keep);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    assert_eq!(socket.ask("a").await, "1: a");
+    edit(&app, "main.go", "%d: %s", "%d, new: %s");
+    let app = built(app);
+    let deployed = host.deploy(&app, &[]).await;
+    assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stderr));
+    assert_eq!(socket.ask("b").await, "1, new: b", "the loop of the new code has begun anew");
+    edit(&app, "main.go", "ws.Accept()", "wz.Accept()");
+    let (code, _, errors) = build(&app);
+    assert!(code == Some(2) && errors.contains("./main.go:26:12: undefined: wz"), "{errors}");
+}
+
+/// An echo that does what else it is told.
+const TOLD: &str = r#"		switch message.Text() {
+		case "panic":
+			message.Data[len(message.Data)] = 0
+		case "later":
+			go func() { _ = ws.SendText("later") }()
+			continue
+		case "asleep":
+			select {
+			case <-time.After(time.Millisecond):
+				message = sessile.TextMessage("woken")
+			case <-make(chan int):
+			}
+		case "garbage":
+			for range 2000 {
+				message.Data = make([]byte, 60_000)
+			}
+			message = sessile.TextMessage("collected")
+		}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handler_in_go_keeps_nothing_and_its_panic_is_logged_with_its_stack() {
+    if !has_go("memory of handlers in Go") {
+        return;
+    }
+    let app = App::made("told", &["--lang", "go", "--style", "loop"]);
+    edit(&app, "main.go", "\t\tcount++\n", &format!("\t\tcount++\n{TOLD}"));
+    edit(&app, "main.go", "import (\n", "import (\n\t\"time\"\n");
+    // 16 MiB have room for a few hundred of what it is sent, and of what it makes itself.
+    app.edit("[handlers.echo]", "[handlers.echo]\nlimits = { memory_bytes_max = 16_777_216, cpu_ms = 10_000 }");
+    let app = built(app);
+    let host = Host::start_with(&app, Settings::new(Way::Keep));
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    for _ in 0..2000 {
+        socket.send(Message::binary(vec![7; 60_000])).await;
+        assert_eq!(socket.next().await.unwrap().unwrap().len(), 60_000);
+    }
+    for (asked, told) in [("garbage", "2001: collected"), ("asleep", "2002: woken")] {
+        assert_eq!(socket.ask(asked).await, told);
+    }
+    // It runs when the handler next waits.
+    assert_eq!(socket.ask("later").await, "later");
+    assert_eq!(socket.ask("a").await, "2004: a");
+    socket.send("panic").await;
+    let (code, reason) = socket.closed().await;
+    assert!(code == 1011 && reason.starts_with("report "), "{code} {reason}");
+    let log = host.wait_for_log("the handler failed: panic: runtime error: index out of range [5] with length 5");
+    assert!(log.contains("guest: main.echo") && log.contains("told/main.go:"), "{log}");
+    assert!(!log.contains("sessile/internal/handler"), "{log}");
+}
