@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use sessile_tests::{App, Host, Settings, Socket, Way};
+use hyper::Request;
+use sessile_tests::{App, Host, Settings, Socket, Way, get, request};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::{build, built, edit, has, root};
@@ -55,6 +56,50 @@ async fn new_project_in_go_of_each_style_is_built_and_served() {
     edit(&app, "main.go", "ws.Accept()", "wz.Accept()");
     let (code, _, errors) = build(&app);
     assert!(code == Some(2) && errors.contains("./main.go:26:12: undefined: wz"), "{errors}");
+}
+
+/// What is written for the standard library.
+const MUX: &str = r#"package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+
+	"sessile/nethttp"
+)
+
+func init() {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /hello/{name}", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "hello %s, %s", r.PathValue("name"), r.URL.Query().Get("and"))
+	})
+	mux.HandleFunc("POST /copy", func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	mux.HandleFunc("GET /panic", func(http.ResponseWriter, *http.Request) { panic("told to") })
+	nethttp.Handle(mux)
+}
+
+func main() {}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handler_of_net_http_is_served() {
+    if !has_go("net/http") {
+        return;
+    }
+    let app = App::made("mux", &["--lang", "go", "--style", "http"]);
+    std::fs::write(app.path().join("main.go"), MUX).unwrap();
+    app.edit("path = \"/\"", "path = \"/{rest...}\"");
+    let host = Host::start(&built(app), Way::Keep);
+    let hello = get(host.address(), "/hello/Ada?and=all", None).await;
+    assert_eq!((hello.status.as_u16(), hello.text()), (200, "hello Ada, all"));
+    assert_eq!(hello.headers["content-type"], "text/plain; charset=utf-8");
+    let body = bytes::Bytes::from(vec![b'x'; 300_000]);
+    let post = Request::post("/copy").header("host", "x").body(http_body_util::Full::new(body)).unwrap();
+    assert_eq!(request(host.address(), post).await.text().len(), 300_000);
+    assert_eq!(get(host.address(), "/nowhere", None).await.status, 404);
+    assert_eq!(get(host.address(), "/panic", None).await.status, 500);
+    host.wait_for_log("the handler failed: panic: told to");
 }
 
 /// An echo that does what else it is told.
