@@ -107,10 +107,9 @@ func (ws *WebSocket) ReceiveRawTimeout(timeout time.Duration) (RawIncoming, erro
 }
 
 func (ws *WebSocket) receiveRaw(limited bool, timeout time.Duration) (RawIncoming, error) {
-	abi.Yield()
 	a := abi.Begin()
 	defer a.End()
-	abi.RawReceive(ws.id, abi.Some(limited), uint64(max(timeout, 0)), a)
+	abi.Awaiting.RawReceive(ws.id, abi.Some(limited), uint64(max(timeout, 0)), a)
 	if a.Failed() {
 		return nil, websocketError(a)
 	}

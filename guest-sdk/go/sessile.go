@@ -34,7 +34,8 @@
 // the handler waits in Go (a channel, a [sync.WaitGroup], [time.Sleep]), before a receive waits, and when the handler
 // returns, each until it waits itself. What then still waits goes on at the next event, if the instance is there; that may
 // be another websocket's, and a call for one that is not served then traps. To receive and do something else from time to
-// time, receive with a timeout. A panic in a goroutine of your own traps: what recovers is around the handler alone.
+// time, receive with a timeout; or import [sessile/concurrent], and goroutines run while a loop receives. A panic in a
+// goroutine of your own traps: what recovers is around the handler alone.
 //
 // # Strings
 //

@@ -149,10 +149,9 @@ func (ws *WebSocket) ReceiveTimeout(timeout time.Duration) (Message, error) {
 }
 
 func (ws *WebSocket) receive(limited bool, timeout time.Duration) (Message, error) {
-	abi.Yield()
 	a := abi.Begin()
 	defer a.End()
-	abi.Receive(ws.id, abi.Some(limited), uint64(max(timeout, 0)), a)
+	abi.Awaiting.Receive(ws.id, abi.Some(limited), uint64(max(timeout, 0)), a)
 	if a.Failed() {
 		err := websocketError(a)
 		if closed, ended := err.(CloseError); ended {

@@ -102,6 +102,40 @@ async fn handler_of_net_http_is_served() {
     host.wait_for_log("the handler failed: panic: told to");
 }
 
+/// What a loop does beside its messages.
+const TICKS: &str = r#"	go func() {
+		for range time.Tick(10 * time.Millisecond) {
+			_ = ws.SendText("tick")
+		}
+	}()
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn goroutines_and_timers_run_while_a_loop_receives() {
+    if !has_go("goroutines beside a receive") {
+        return;
+    }
+    let app = App::made("ticks", &["--lang", "go", "--style", "loop"]);
+    edit(&app, "main.go", "\tcount := 0\n", &format!("{TICKS}\tcount := 0\n"));
+    edit(&app, "main.go", "import (\n", "import (\n\t\"time\"\n\t_ \"sessile/concurrent\"\n");
+    let host = Host::start(&built(app), Way::Keep);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    for _ in 0..10 {
+        assert_eq!(socket.text().await, "tick", "nothing was sent");
+    }
+    for count in 1..=200 {
+        socket.send("a").await;
+        let mut told = socket.text().await;
+        while told == "tick" {
+            told = socket.text().await;
+        }
+        assert_eq!(told, format!("{count}: a"));
+    }
+    // The loop ends, with the timer under way.
+    assert_eq!(socket.close(4001, "").await.0, 4001);
+    host.wait_for_log("200 messages, then 4001");
+}
+
 /// An echo that does what else it is told.
 const TOLD: &str = r#"		switch message.Text() {
 		case "panic":

@@ -14,6 +14,8 @@ type arena struct {
 	bytes uintptr
 	used  uintptr
 	calls int // that are in flight: what they were given is not to be taken back
+	// The result of one that waits while others are made, if there is one.
+	awaited *Area
 }
 
 // take gives out memory. It allocates nothing of Go's.
@@ -48,9 +50,9 @@ func (a *arena) grow(bytes uintptr) {
 	}
 }
 
-// release takes all back, where no call is in flight.
+// release takes all back, where no call is in flight, and none that is awaited has its result.
 func (a *arena) release() {
-	if a.calls == 0 {
+	if a.calls == 0 && (a.awaited == nil || a.awaited.words[0] == untouched) {
 		a.used = 0
 	}
 }

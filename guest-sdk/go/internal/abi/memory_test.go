@@ -45,3 +45,19 @@ func TestArenaThatGrewIsTwiceAsLargeOrFits(t *testing.T) {
 		t.Error(a.bytes)
 	}
 }
+
+func TestArenaKeepsTheResultThatIsAwaitedOnceItIsThere(t *testing.T) {
+	var a arena
+	result := Area{words: [4]uint64{untouched}}
+	a.awaited = &result
+	one := a.take(8, 8)
+	a.release()
+	if two := a.take(8, 8); two != one {
+		t.Error("what others were given is not taken back")
+	}
+	result.words[0] = 0
+	a.release()
+	if three := a.take(8, 8); three == one {
+		t.Error("the result was given out again")
+	}
+}

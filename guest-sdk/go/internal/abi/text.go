@@ -1,7 +1,6 @@
 package abi
 
 import (
-	"runtime"
 	"strings"
 	"unsafe"
 )
@@ -18,11 +17,4 @@ func Some(some bool) uint32 {
 		return 1
 	}
 	return 0
-}
-
-// Yield lets other goroutines run, if there are any, until they wait or end: while the host has the word, none does.
-func Yield() {
-	if runtime.NumGoroutine() > 1 {
-		runtime.Gosched()
-	}
 }

@@ -58,6 +58,7 @@ func Looped(err error) (uint32, error) {
 // Run calls a handler, and answers the host. A panic is a failure; its stack is in the log.
 func Run(verdict Verdict, handle func() error) unsafe.Pointer {
 	outcome, failure := verdict(caught(handle))
+	abi.Awaiting.Ended()
 	abi.Yield()
 	answer = result{value: outcome}
 	if failure != nil {
