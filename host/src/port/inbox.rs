@@ -32,6 +32,8 @@ struct Queue {
     bytes: usize,
     close: Option<Close>,
     receiver: Option<Waker>,
+    /// Who closes, and waits for the end: beside a receive, perhaps.
+    closer: Option<Waker>,
     /// The version whose handler receives.
     version: u64,
     /// Another version that has become current, of which the handler is to be told.
@@ -63,6 +65,7 @@ impl Inbox {
             bytes: 0,
             close: None,
             receiver: None,
+            closer: None,
             version,
             due: None,
             told: Told::No,
@@ -85,9 +88,9 @@ impl Inbox {
     pub fn end(&self, close: Close) {
         let mut queue = self.lock();
         queue.close.get_or_insert(close);
-        let receiver = queue.receiver.take();
+        let waiting = [queue.receiver.take(), queue.closer.take()];
         drop(queue);
-        wake(receiver);
+        waiting.into_iter().for_each(wake);
     }
 
     /// A version has become current that could take over: the next receive says so, unless it is the one that
@@ -148,12 +151,21 @@ impl Inbox {
             queue.heard = Heard::Something;
             return Poll::Ready(Ok(message));
         }
-        queue.poll_close(cx).map(|close| Err(NoMessage::Ended(close)))
+        if let Some(close) = &queue.close {
+            return Poll::Ready(Err(NoMessage::Ended(close.clone())));
+        }
+        park(&mut queue.receiver, cx);
+        Poll::Pending
     }
 
     /// The close, whatever is still queued.
     pub fn poll_end(&self, cx: &mut Context<'_>) -> Poll<Close> {
-        self.lock().poll_close(cx)
+        let mut queue = self.lock();
+        if let Some(close) = &queue.close {
+            return Poll::Ready(close.clone());
+        }
+        park(&mut queue.closer, cx);
+        Poll::Pending
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -161,15 +173,9 @@ impl Inbox {
     }
 }
 
-impl Queue {
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Close> {
-        if let Some(close) = &self.close {
-            return Poll::Ready(close.clone());
-        }
-        if !self.receiver.as_ref().is_some_and(|receiver| receiver.will_wake(cx.waker())) {
-            self.receiver = Some(cx.waker().clone());
-        }
-        Poll::Pending
+fn park(waiting: &mut Option<Waker>, cx: &Context<'_>) {
+    if !waiting.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+        *waiting = Some(cx.waker().clone());
     }
 }
 
@@ -227,6 +233,18 @@ mod tests {
         assert!(inbox.poll_receive(&mut Context::from_waker(&waker)).is_pending());
         inbox.retire(2);
         assert!(flag.0.load(Ordering::SeqCst));
+    }
+
+    /// A guest that awaits may close while it receives.
+    #[test]
+    fn end_wakes_who_receives_and_who_closes() {
+        let inbox = Inbox::new(1);
+        let flags = [Arc::new(Flag::default()), Arc::new(Flag::default())];
+        let [receiver, closer] = flags.each_ref().map(|flag| Waker::from(flag.clone()));
+        assert!(inbox.poll_receive(&mut Context::from_waker(&receiver)).is_pending());
+        assert!(inbox.poll_end(&mut Context::from_waker(&closer)).is_pending());
+        inbox.end(Close::abnormal());
+        assert!(flags.iter().all(|flag| flag.0.load(Ordering::SeqCst)));
     }
 
     #[test]

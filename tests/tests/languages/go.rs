@@ -103,7 +103,12 @@ async fn handler_of_net_http_is_served() {
 }
 
 /// What a loop does beside its messages.
-const TICKS: &str = r#"	go func() {
+const TICKS: &str = r#"	told := make(chan int)
+	go func() {
+		<-told
+		_ = ws.Close(4002, "told to")
+	}()
+	go func() {
 		for range time.Tick(10 * time.Millisecond) {
 			_ = ws.SendText("tick")
 		}
@@ -118,6 +123,12 @@ async fn goroutines_and_timers_run_while_a_loop_receives() {
     let app = App::made("ticks", &["--lang", "go", "--style", "loop"]);
     edit(&app, "main.go", "\tcount := 0\n", &format!("{TICKS}\tcount := 0\n"));
     edit(&app, "main.go", "import (\n", "import (\n\t\"time\"\n\t_ \"sessile/concurrent\"\n");
+    edit(
+        &app,
+        "main.go",
+        "\t\tcount++\n",
+        "\t\tcount++\n\t\tif message.Text() == \"close\" {\n\t\t\tclose(told)\n\t\t\tcontinue\n\t\t}\n",
+    );
     let host = Host::start(&built(app), Way::Keep);
     let mut socket = Socket::open(host.address(), "/ws").await;
     for _ in 0..10 {
@@ -134,6 +145,10 @@ async fn goroutines_and_timers_run_while_a_loop_receives() {
     // The loop ends, with the timer under way.
     assert_eq!(socket.close(4001, "").await.0, 4001);
     host.wait_for_log("200 messages, then 4001");
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    socket.send("close").await;
+    assert_eq!(socket.closed().await, (4002, "told to".to_owned()));
+    host.wait_for_log("1 messages, then 4002");
 }
 
 /// An echo that does what else it is told.
