@@ -5,8 +5,8 @@ import "unsafe"
 // What comes from the host lies here until it is copied.
 var came arena
 
-// first is what an instance begins with: enough for most calls.
-var first [64 << 10]byte
+// first is what an instance begins with, aligned: enough for most calls.
+var first [8 << 10]uint64
 
 // arena is memory that is given out from its start to its end, and taken back all at once.
 type arena struct {
@@ -36,11 +36,11 @@ func (a *arena) take(bytes, align uintptr) unsafe.Pointer {
 //
 //go:nosplit
 func (a *arena) grow(bytes uintptr) {
-	if a.base == nil && bytes <= uintptr(len(first)) {
-		a.base, a.bytes = unsafe.Pointer(&first), uintptr(len(first))
+	if a.base == nil && bytes <= unsafe.Sizeof(first) {
+		a.base, a.bytes = unsafe.Pointer(&first), unsafe.Sizeof(first)
 		return
 	}
-	size := max(2*a.bytes, uintptr(len(first)))
+	size := max(2*a.bytes, unsafe.Sizeof(first))
 	for size < bytes {
 		size *= 2
 	}

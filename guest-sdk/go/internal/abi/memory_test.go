@@ -12,11 +12,11 @@ func TestArenaGivesAlignedMemoryThatDoesNotOverlap(t *testing.T) {
 	if uintptr(two)%8 != 0 || uintptr(two)-uintptr(one) != 8 {
 		t.Errorf("%p %p", one, two)
 	}
-	large := a.take(uintptr(len(first)), 1)
-	if a.bytes != 2*uintptr(len(first)) || uintptr(large) == uintptr(one) {
+	large := a.take(unsafe.Sizeof(first), 1)
+	if a.bytes != 2*unsafe.Sizeof(first) || uintptr(large) == uintptr(one) {
 		t.Errorf("%d bytes at %p", a.bytes, large)
 	}
-	clear(unsafe.Slice((*byte)(large), len(first)))
+	clear(unsafe.Slice((*byte)(large), unsafe.Sizeof(first)))
 }
 
 func TestArenaKeepsWhatACallInFlightWasGiven(t *testing.T) {
