@@ -1,0 +1,103 @@
+// From what a script exports by default to the exports of the WIT, and back: every exception becomes a failure with a stack in the
+// log, for one that nobody catches would be a trap.
+
+import { closeInfo } from "./error.js";
+import { Request, answer } from "./http.js";
+import { data, WebSocket } from "./websocket.js";
+import { report } from "./web/console.js";
+import { inspect } from "./web/inspect.js";
+import { begin } from "./web/random.js";
+import { end } from "./web/timers.js";
+
+/** The handlers that a script may have, and the interface of the WIT that each is of. */
+const INTERFACES = {
+  message: "websocket-events",
+  messages: "websocket-events",
+  upgrade: "websocket-upgrade",
+  loop: "websocket-handler",
+  fetch: "http-handler",
+};
+/** Those that go with `message`. */
+const COMPANIONS = ["open", "close"];
+
+/**
+ * The interfaces that a script handles.
+ *
+ * @throws where it handles nothing, with the way out.
+ */
+export function handled(handlers) {
+  const known = [...Object.keys(INTERFACES), ...COMPANIONS];
+  if (typeof handlers !== "object" || handlers === null) {
+    throw new TypeError("the script exports no handlers: export default { async message(ws, message) { … } }, or loop(ws), or fetch(request)");
+  }
+  for (const name of known) {
+    if (handlers[name] !== undefined && typeof handlers[name] !== "function") throw new TypeError(`the handler '${name}' is no function`);
+  }
+  const has = Object.keys(INTERFACES).filter((name) => handlers[name] !== undefined);
+  const interfaces = [...new Set(has.map((name) => INTERFACES[name]))];
+  const alone = [...COMPANIONS, "upgrade"].find((name) => handlers[name] !== undefined);
+  if (alone !== undefined && !interfaces.includes("websocket-events")) throw new TypeError(`the script exports '${alone}', but no 'message'`);
+  if (interfaces.length === 0) throw new TypeError(`the script exports none of the handlers ${known.join(", ")}`);
+  return interfaces;
+}
+
+/** The exports of the WIT. */
+export function exported(handlers) {
+  return {
+    websocketEvents: {
+      onOpen: (id) => called("open", forgiving, () => handlers.open?.(new WebSocket(id))),
+      onMessages: (id, messages) => called("message", forgiving, () => delivered(handlers, new WebSocket(id), messages)),
+      onClose: (id, close) => called("close", strict, () => handlers.close?.(new WebSocket(id), closeInfo(close))),
+    },
+    websocketUpgrade: {
+      onUpgrade: (id, from) => called("upgrade", forgiving, () => handlers.upgrade(new WebSocket(id), from)),
+    },
+    websocketHandler: {
+      handle: async (id) => (await called("loop", looped, () => handlers.loop(new WebSocket(id)))) ?? { tag: "done" },
+    },
+    httpHandler: {
+      handle: (id) => called("fetch", strict, async () => answer(id, await handlers.fetch(new Request(id)))),
+    },
+  };
+}
+
+async function delivered(handlers, ws, messages) {
+  if (handlers.messages !== undefined) return handlers.messages(ws, messages.map(data));
+  for (const message of messages) await handlers.message(ws, data(message));
+}
+
+/** Runs a handler; `excuse` says what an error comes to that is none, and throws any other. */
+async function called(name, excuse, handler) {
+  begin();
+  try {
+    await handler();
+  } catch (error) {
+    return outcome(name, excuse, error);
+  } finally {
+    end();
+  }
+}
+
+function outcome(name, excuse, error) {
+  try {
+    return excuse(error);
+  } catch {
+    report(error);
+    const words = error instanceof Error ? `${error.name}: ${error.message}` : inspect(error);
+    throw { message: `${name}: ${words.toWellFormed()}` };
+  }
+}
+
+function strict(error) {
+  throw error;
+}
+
+/** That the peer has left is nobody's failure, wherever it was met. */
+function forgiving(error) {
+  if (!["disconnected", "gone", "peer-gone"].includes(error?.code)) throw error;
+}
+
+/** A loop that is told of newer code hands over. */
+function looped(error) {
+  return error?.code === "retire" ? { tag: "handoff" } : forgiving(error);
+}

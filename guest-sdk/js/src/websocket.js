@@ -1,0 +1,152 @@
+// One websocket, in both styles. The host owns it; this is an id with operations.
+
+import websocket from "sessile:handler/websocket@0.1.0";
+import wit from "sessile:handler/groups@0.1.0";
+
+import { HostError, bytes, bytesOf, call, closeInfo, fields, nanos, optional, parsed, quick, text, waited, whole } from "./error.js";
+import { Head } from "./head.js";
+import { encode, decode } from "./web/utf8.js";
+
+export class WebSocket extends Head {
+  #closed = null;
+
+  get state() {
+    return websocket.getState(this.id);
+  }
+
+  get protocols() {
+    return websocket.offeredSubprotocols(this.id);
+  }
+
+  get protocol() {
+    return websocket.subprotocol(this.id);
+  }
+
+  get buffered() {
+    return Number(websocket.buffered(this.id));
+  }
+
+  get dropped() {
+    return Number(websocket.dropped(this.id));
+  }
+
+  get closed() {
+    return this.#closed;
+  }
+
+  async accept({ protocol, headers } = {}) {
+    return waited(websocket.accept, this.id, optional(protocol, text, "protocol"), fields(headers));
+  }
+
+  async reject(status = 403, { headers, body = "" } = {}) {
+    const content = typeof body === "string" ? encode(body) : bytes(body, "body");
+    return waited(websocket.reject, this.id, whole(status, "status", 65535), fields(headers), content);
+  }
+
+  async send(data) {
+    return quick(websocket.send, this.id, message(data));
+  }
+
+  trySend(data) {
+    const { tag, val } = call(websocket.trySend, this.id, message(data));
+    if (tag === "queued") return { state: tag, bytes: Number(val) };
+    return tag === "gone" ? { state: tag, close: closeInfo(val) } : { state: tag };
+  }
+
+  async sendJson(value, { binary = false } = {}) {
+    const json = JSON.stringify(value);
+    if (json === undefined) throw new TypeError(`${typeof value} is nothing that JSON can express`);
+    return this.send(binary ? encode(json) : json);
+  }
+
+  async receive({ timeout } = {}) {
+    return quick(websocket.receive, this.id, optional(timeout, nanos, "timeout")).then(data);
+  }
+
+  async receiveText(options) {
+    return this.receive(options).then((value) => kind(value, "string", "text"));
+  }
+
+  async receiveBytes(options) {
+    return this.receive(options).then((value) => kind(value, "object", "binary"));
+  }
+
+  async receiveJson({ binary = false, timeout } = {}) {
+    const mode = binary ? "binary" : "text";
+    return waited(websocket.receiveJson, this.id, mode, optional(timeout, nanos, "timeout")).then(parsed);
+  }
+
+  async *[Symbol.asyncIterator]() {
+    for (;;) {
+      try {
+        yield await this.receive();
+      } catch (error) {
+        if (error?.code !== "disconnected") throw error;
+        this.#closed = error.close;
+        return;
+      }
+    }
+  }
+
+  async ping() {
+    return waited(websocket.ping, this.id).then((span) => Number(span) / 1e6);
+  }
+
+  get roundTrip() {
+    const span = websocket.roundTrip(this.id);
+    return span === null ? null : Number(span) / 1e6;
+  }
+
+  async close(code = 1000, reason = "") {
+    return waited(websocket.close, this.id, whole(code, "the code", 65535), text(reason, "the reason"));
+  }
+
+  get attachment() {
+    return Uint8Array.from(websocket.attachment(this.id));
+  }
+
+  set attachment(value) {
+    call(websocket.setAttachment, this.id, bytes(value, "the attachment"));
+  }
+
+  attach(value) {
+    const json = JSON.stringify(value);
+    this.attachment = json === undefined ? new Uint8Array() : encode(json);
+  }
+
+  attached() {
+    const value = websocket.attachment(this.id);
+    return value.length === 0 ? undefined : parsed(decode(value));
+  }
+
+  async join(group) {
+    return waited(wit.join, this.id, text(group, "the group"));
+  }
+
+  async leave(group) {
+    return waited(wit.leave, this.id, text(group, "the group"));
+  }
+}
+
+export const groups = {
+  async publish(group, data) {
+    return waited(wit.publish, text(group, "the group"), message(data));
+  },
+};
+
+/** A text is sent as text, all else that holds bytes as binary. */
+export function message(value) {
+  if (typeof value === "string") return { tag: "text", val: value.toWellFormed() };
+  const view = bytesOf(value);
+  if (view === undefined) throw new TypeError(`a message is ${value === null ? "null" : typeof value}; wanted is a string or bytes (sendJson for others)`);
+  return { tag: "binary", val: view };
+}
+
+export function data({ val }) {
+  return val;
+}
+
+function kind(value, type, wanted) {
+  if (typeof value === type) return value;
+  throw new HostError("wrong-kind", `the message is not ${wanted}`, { kind: wanted === "text" ? "binary" : "text" });
+}
