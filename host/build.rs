@@ -5,11 +5,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// What a project needs, in the repository's own layout: the Rust SDK finds the WIT at `../../wit`.
-const LISTS: [(&str, &str, &[&str]); 5] = [
+const LISTS: [(&str, &str, &[&str]); 8] = [
     ("WIT", "The WIT.", &["wit"]),
     ("RUST", "The SDK of Rust.", &["guest-sdk/rust/Cargo.toml", "guest-sdk/rust/src"]),
     ("C", "The SDK of C.", &["guest-sdk/c/sessile.h", "guest-sdk/c/src", "guest-sdk/c/bindings"]),
     ("PYTHON", "The SDK of Python.", &["guest-sdk/python/README.md", "guest-sdk/python/sessile"]),
+    ("JS", "The SDK of JavaScript, as it runs.", &["guest-sdk/js/src"]),
+    ("JS_TYPES", "The types of that SDK, for editors.", &["guest-sdk/js/sessile.d.ts"]),
     ("ZIG", "What the SDK of Zig has over that of C.", &["guest-sdk/zig/sessile.zig"]),
     ("GO", "The SDK of Go.", &["guest-sdk/go"]),
 ];

@@ -7,6 +7,7 @@ mod canary;
 mod check;
 mod compile;
 mod completions;
+mod componentize;
 mod connect;
 mod connections;
 mod deploy;
@@ -53,13 +54,15 @@ const EXAMPLES: &str = "Examples:
 
 #[derive(Subcommand)]
 enum Command {
-    /// Begin an app: a folder with a handler, in Rust, C or Zig, and all that it needs
+    /// Begin an app: a folder with a handler, in Rust, C, Zig, JavaScript or TypeScript, and all that it needs
     New(new::New),
     /// Build an app's components: runs the `build` commands of its sessile.toml, and makes components of core modules
     Build {
         /// The app's folder: where its sessile.toml is
         dir: PathBuf,
     },
+    /// Make a component of a script in JavaScript, as build commands do
+    Componentize(componentize::Componentize),
     /// Build an app, then serve it
     Up(serve::Serve),
     /// Serve an app as it is built, and whatever else was deployed
@@ -115,6 +118,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Build { dir } => build(&dir).map(|()| Done::Well),
+        Command::Componentize(componentize) => componentize::run(&componentize),
         Command::Up(serve) => serve::up(serve),
         Command::Serve(serve) => serve::run(serve),
         Command::Dev(args) => dev::run(args),

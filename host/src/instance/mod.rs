@@ -14,6 +14,7 @@ pub mod hybrid;
 pub mod load;
 pub mod names;
 mod pool;
+pub mod script;
 mod standard;
 mod turns;
 mod warm;

@@ -13,7 +13,7 @@ use wasi_preview1_component_adapter_provider::{
 };
 use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::{PackageId, Resolve, SourceMap};
+use wit_parser::Resolve;
 
 use super::fresh;
 use crate::cli::embedded;
@@ -60,9 +60,10 @@ fn component_of(mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     if !words.has_types {
         add_types(&mut module, &words)?;
     }
-    let mut encoder = ComponentEncoder::default().validate(true).module(&module)?;
+    let mut encoder = ComponentEncoder::default();
+    encoder.validate(true).module(&module)?;
     if words.has_preview1 {
-        encoder = encoder.adapter(PREVIEW1, ADAPTER)?;
+        encoder.adapter(PREVIEW1, ADAPTER)?;
     }
     encoder.encode().context("no component can be made of it")
 }
@@ -123,7 +124,7 @@ fn add_types(module: &mut Vec<u8>, words: &Words) -> anyhow::Result<()> {
         );
     }
     let mut resolve = Resolve::default();
-    let ours = embedded_wit(&mut resolve)?;
+    let ours = embedded::wit(&mut resolve)?;
     let known =
         |name: &&String| resolve.packages[ours].interfaces.values().any(|id| resolve.id_of(*id).as_ref() == Some(name));
     if let Some(unknown) =
@@ -139,16 +140,6 @@ fn add_types(module: &mut Vec<u8>, words: &Words) -> anyhow::Result<()> {
 /// Ours, or a part of the component model itself: `$root`, `[export]…`.
 fn is_ours(name: &str) -> bool {
     name.starts_with(OURS) || name.starts_with(['$', '['])
-}
-
-/// The WIT that this program carries.
-fn embedded_wit(resolve: &mut Resolve) -> anyhow::Result<PackageId> {
-    let mut sources = SourceMap::new();
-    for (path, text) in embedded::WIT {
-        sources.push_str(path, *text);
-    }
-    let package = sources.parse().map_err(|(_, error)| error)?;
-    Ok(resolve.push_group(package)?)
 }
 
 /// The world of just what a module imports and exports.
@@ -219,7 +210,7 @@ mod tests {
     #[test]
     fn module_of_each_world_of_ours_becomes_a_component() {
         let mut resolve = Resolve::default();
-        let ours = embedded_wit(&mut resolve).unwrap();
+        let ours = embedded::wit(&mut resolve).unwrap();
         let mut seen = 0;
         for (name, world) in resolve.packages[ours].worlds.clone().into_iter().filter(|(name, _)| name != "imports") {
             for abi in [LiftLowerAbi::Sync, LiftLowerAbi::AsyncCallback] {

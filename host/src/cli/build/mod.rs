@@ -14,6 +14,8 @@ use super::languages::{self, WASM};
 use super::say;
 use crate::app::manifest::{HandlerSettings, Manifest};
 
+/// The variable that tells a build command where this program is.
+const OURSELVES: &str = "SESSILE";
 /// What a shell exits with where a command is not there.
 const NOT_FOUND: i32 = 127;
 
@@ -89,6 +91,9 @@ fn failed(command: &str, dir: &Path, status: ExitStatus) -> String {
 fn shell(dir: &Path, command: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).current_dir(dir);
+    if let Ok(program) = std::env::current_exe() {
+        shell.env(OURSELVES, program);
+    }
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         let elsewhere = matches!(&*text, "CARGO" | "CARGO_TARGET_DIR" | "CARGO_BUILD_TARGET_DIR");

@@ -5,8 +5,10 @@
 
 mod c;
 mod go;
+mod js;
 mod python;
 mod rust;
+mod ts;
 mod zig;
 
 use std::path::Path;
@@ -34,6 +36,10 @@ pub(super) enum Lang {
     Python,
     /// Built by go 1.24 or newer
     Go,
+    /// JavaScript, built by sessile itself
+    Js,
+    /// TypeScript, built by tsc and esbuild, which npm gets
+    Ts,
 }
 
 /// Texts have marks: `{{name}}`, `{{package}}`, and the others of `new::project`.
@@ -70,6 +76,8 @@ impl Lang {
             Self::Zig => &zig::LANGUAGE,
             Self::Python => &python::LANGUAGE,
             Self::Go => &go::LANGUAGE,
+            Self::Js => &js::LANGUAGE,
+            Self::Ts => &ts::LANGUAGE,
         }
     }
 
