@@ -37,7 +37,7 @@ const LAYERS: [&str; 27] = [
 ];
 
 /// Libraries that are named in these layers only.
-const LIBRARIES: [(&str, &[&str]); 17] = [
+const LIBRARIES: [(&str, &[&str]); 19] = [
     ("hyper", &["admin", "http", "outbound"]),
     ("oci_client", &["oci"]),
     ("reqwest", &["oci", "server"]),
@@ -47,6 +47,9 @@ const LIBRARIES: [(&str, &[&str]); 17] = [
     ("tokio_tungstenite", &["websocket", "cli"]),
     ("flate2", &["websocket"]),
     ("wasmtime", &["instance", "bindings"]),
+    // What runs a script at build time.
+    ("wasmtime_wizer", &["instance"]),
+    ("wit_dylib", &["cli"]),
     ("wasmtime_wasi_http", &["instance", "bindings"]),
     ("rusqlite", &["session"]),
     // Who signs, and who verifies, with its unit tests.

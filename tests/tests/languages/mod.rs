@@ -4,6 +4,7 @@
 
 mod build;
 mod go;
+mod js;
 mod python;
 mod sdk;
 
