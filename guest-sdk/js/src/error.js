@@ -1,6 +1,8 @@
 // What a call of the host comes to when it fails, and the checks before a call: a value of a wrong type would be a trap, which
 // nobody can catch.
 
+import { parseJson } from "./web/json.js";
+
 /**
  * Why the host refused something. `code` is the name of the WIT's case, such as `too-large`; what the case carries is beside it:
  * `close`, `actual` and `limit`, `line` and `column`, `call` and `state`, `version`.
@@ -73,7 +75,7 @@ function said(tag, val) {
 /** The value of a text in JSON. */
 export function parsed(json) {
   try {
-    return JSON.parse(json);
+    return parseJson(json);
   } catch (error) {
     const [, line, column] = /line (\d+) column (\d+)/.exec(error.message) ?? [];
     throw new HostError("bad-json", `bad JSON: ${error.message}`, { line: Number(line ?? 0), column: Number(column ?? 0) });

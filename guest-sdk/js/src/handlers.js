@@ -82,9 +82,17 @@ function outcome(name, excuse, error) {
   try {
     return excuse(error);
   } catch {
+    throw { message: `${name}: ${reported(error)}` };
+  }
+}
+
+/** The first words of what is in the log. What throws even while it is shown is not shown. */
+function reported(error) {
+  try {
     report(error);
-    const words = error instanceof Error ? `${error.name}: ${error.message}` : inspect(error);
-    throw { message: `${name}: ${words.toWellFormed()}` };
+    return (error instanceof Error ? `${error.name}: ${error.message}` : inspect(error)).toWellFormed();
+  } catch {
+    return "an error that cannot be shown";
   }
 }
 

@@ -220,6 +220,9 @@ test("exception_of_a_handler_is_logged_a_line_each_and_becomes_a_failure", async
   assert.deepEqual(lines.slice(0, 2), ["error TypeError: two", "error lines"]);
   assert.ok(lines.length > 2 && lines.slice(2).every((line) => line.startsWith("error     at ")), lines.join("|"));
   await assert.rejects(events.onClose(ID, { code: 1000, reason: "" }), { message: "close: null" });
+  const hostile = Object.defineProperty(new Error(), "message", { get: () => events.none.none });
+  const { httpHandler } = exported({ fetch: () => Promise.reject(hostile) });
+  await assert.rejects(httpHandler.handle(ID), { message: "fetch: an error that cannot be shown" });
   await events.onOpen(ID);
 });
 

@@ -9,6 +9,7 @@ const NODE = { structuredClone, TextDecoder, TextEncoder, URL, URLSearchParams }
 const { structuredClone: cloned } = await import("../src/web/clone.js");
 const { TextDecoder: Decoder, TextEncoder: Encoder } = await import("../src/web/encoding.js");
 const { Headers: OwnHeaders } = await import("../src/web/headers.js");
+const { parseJson } = await import("../src/web/json.js");
 const { inspect, errorText } = await import("../src/web/inspect.js");
 const { URL: OwnURL, URLSearchParams: Params } = await import("../src/web/url.js");
 
@@ -124,6 +125,17 @@ test("clone_is_as_node_makes_it", () => {
   for (const wrong of [() => 1, Symbol("s"), { f() {} }, new WeakMap()]) assert.throws(() => cloned(wrong), { name: "DataCloneError" });
 });
 
+test("json_that_is_too_deep_is_refused_and_all_other_is_parsed", () => {
+  const nested = (depth, inner = "") => "[".repeat(depth) + inner + "]".repeat(depth);
+  const flat = JSON.stringify(Array.from({ length: 2000 }, (_, number) => ({ "[{": '\\\\"[[[[', number })));
+  for (const json of [nested(128), "1", flat, nested(100, flat), `["${"[".repeat(9000)}"]`]) assert.deepEqual(parseJson(json), JSON.parse(json));
+  // What closes in texts closes nothing.
+  const hidden = '["]]\\"]]",'.repeat(129) + "1" + "]".repeat(129);
+  for (const json of [nested(129), nested(100_000), '{"a":'.repeat(129), hidden]) assert.throws(() => parseJson(json), { message: /deeper than 128/ });
+  assert.throws(() => parseJson('["' + "[".repeat(600)), { message: /Unterminated|end of/ });
+  assert.deepEqual(parseJson("[1]", (_, value) => (value === 1 ? 2 : value)), [2]);
+});
+
 test("headers_are_found_in_any_case_and_all_values_are_kept", () => {
   const headers = new OwnHeaders([["X-A", " 1 "], ["b", "2"], ["x-a", "3"]]);
   assert.deepEqual([headers.get("X-a"), headers.getAll("x-A"), headers.get("c"), headers.has("B")], ["1, 3", ["1", "3"], null, true]);
@@ -152,4 +164,6 @@ test("error_is_shown_with_its_stack_and_cause_and_without_the_sdk", () => {
   error.cause.stack = "    at g (src/main.js:5:6)\n";
   assert.equal(errorText(error), "TypeError: no\n    at f (src/main.js:1:2)\ncaused by Error\n    at g (src/main.js:5:6)");
   assert.equal(errorText("words"), "Uncaught words");
+  error.cause = error;
+  assert.equal(errorText(error).split("caused by").length, 5);
 });

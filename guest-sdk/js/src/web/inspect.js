@@ -2,6 +2,8 @@
 
 const DEPTH = 4;
 const ITEMS = 100;
+/** An error may be its own. */
+const CAUSES = 4;
 
 /** One value; a text as it is. */
 export function inspect(value) {
@@ -9,11 +11,11 @@ export function inspect(value) {
 }
 
 /** An error in the form that this language has: its name and message, where it was thrown, and what caused it. */
-export function errorText(error) {
+export function errorText(error, causes = CAUSES) {
   if (!(error instanceof Error)) return `Uncaught ${inspect(error)}`;
   const head = error.message === "" ? error.name : `${error.name}: ${error.message}`;
   const text = [head, ...frames(error.stack ?? "")].join("\n");
-  return error.cause === undefined ? text : `${text}\ncaused by ${errorText(error.cause)}`;
+  return error.cause === undefined || causes === 0 ? text : `${text}\ncaused by ${errorText(error.cause, causes - 1)}`;
 }
 
 /** Where in the script it was; not where in the SDK, and without the head with which some interpreters begin. */
