@@ -125,7 +125,7 @@ declare module "sessile" {
     readonly origin: string | null;
     /** The whole URL; where the peer's `Host` is none, with the address that it reached. */
     readonly url: URL;
-    /** The host of the URL, without a port. */
+    /** The host of the URL, without a port; an IPv6 address without its brackets. */
     readonly host: string;
     /** Whether the connection is encrypted. */
     readonly secure: boolean;

@@ -70,7 +70,7 @@ export class Head {
   }
 
   get host() {
-    return this.url.hostname;
+    return this.url.hostname.replace(/^\[|\]$/g, "");
   }
 
   get secure() {

@@ -31,5 +31,11 @@ function told(name, args) {
   return typeof value === "function" ? value(...args) : value;
 }
 
+// What the interpreter has, and Node has from version 25 on.
+Uint8Array.fromBase64 ??= (text) => Uint8Array.from(Buffer.from(text, "base64"));
+Uint8Array.prototype.toBase64 ??= function () {
+  return Buffer.from(this).toString("base64");
+};
+
 const NAMES = ["types", "websocket", "raw", "http", "session", "groups", "time", "log", "random"];
 globalThis.host = Object.fromEntries(NAMES.map((name) => [name, interfaceOf(name)]));

@@ -1,7 +1,7 @@
 // TextEncoder and TextDecoder, of UTF-8 (WHATWG Encoding).
 
 import { bytesOf } from "../error.js";
-import { Decoder, encode } from "./utf8.js";
+import { Decoder, decodeValid, encode } from "./utf8.js";
 
 export class TextEncoder {
   get encoding() {
@@ -44,6 +44,17 @@ export class TextDecoder {
   decode(input = new Uint8Array(), { stream = false } = {}) {
     const bytes = bytesOf(input);
     if (bytes === undefined) throw new TypeError("what is decoded is no bytes");
+    let text = this.#decoder === null && !stream ? decodeValid(bytes) : null;
+    if (text === null) text = this.#decoded(bytes, stream);
+    else this.#begun = false;
+    if (!this.#begun && text !== "") {
+      this.#begun = true;
+      if (!this.ignoreBOM && text.startsWith("\ufeff")) text = text.slice(1);
+    }
+    return text;
+  }
+
+  #decoded(bytes, stream) {
     if (this.#decoder === null) {
       this.#decoder = new Decoder(() => {
         if (!this.fatal) return;
@@ -52,15 +63,10 @@ export class TextDecoder {
       });
       this.#begun = false;
     }
-    let text = this.#decoder.push(bytes);
-    if (!stream) {
-      text += this.#decoder.end();
-      this.#decoder = null;
-    }
-    if (!this.#begun && text !== "") {
-      this.#begun = true;
-      if (!this.ignoreBOM && text.startsWith("\ufeff")) text = text.slice(1);
-    }
-    return text;
+    const text = this.#decoder.push(bytes);
+    if (stream) return text;
+    const end = this.#decoder.end();
+    this.#decoder = null;
+    return text + end;
   }
 }

@@ -110,7 +110,7 @@ export async function ofAny(head, line) {
     case "http-version":
       return head.httpVersion;
     case "query":
-      return head.search;
+      return head.search || NONE;
     case "client":
       return head.peerAddress;
     case "server":
@@ -120,7 +120,7 @@ export async function ofAny(head, line) {
     case "url":
       return head.url;
     case "url-hostname":
-      return head.url.hostname;
+      return head.url.hostname.replace(/^\[|\]$/g, "");
     case "url-port":
       return head.url.port || NONE;
     case "is-secure":

@@ -23,7 +23,7 @@ export async function fetch(request) {
       await (await request.start()).write("part");
       return request.cancel();
     case "flood":
-      return new Response(Array(200).fill("x".repeat(60_000)));
+      return new Response(Array(200).fill(new TextEncoder().encode("x".repeat(60_000))));
     case "no-body":
       return new Response(null, { status: 204 });
     case "raw":
