@@ -167,8 +167,9 @@ void sessile_message_free(sessile_message *message);
 
 /* Closes, after all that is queued. 1000, 1001-1003, 1007-1013 and 3000-4999 may be sent, reasons up to 123 bytes. */
 SESSILE_CHECKED sessile_status sessile_close(sessile_id ws, uint16_t code, const char *reason);
-/* With which code it was closed, after SESSILE_DISCONNECTED. */
+/* With which code and reason it was closed, after SESSILE_DISCONNECTED of a websocket. */
 uint16_t sessile_close_code(void);
+const char *sessile_close_reason(void);
 /* How long a ping was on its way. */
 SESSILE_CHECKED sessile_status sessile_ping(sessile_id ws, uint64_t *nanoseconds);
 

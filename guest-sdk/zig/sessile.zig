@@ -97,6 +97,17 @@ pub fn events(comptime Handler: type) void {
     @export(&calls.onClose, .{ .name = "sessile:handler/websocket-events@0.1.0#on-close" });
 }
 
+/// Beside `events`: of a struct with `onUpgrade(Id, u64) Error!void`, called where this version of the app takes a websocket
+/// over from another, the number of which it is given: `comptime { sessile.upgrade(Room); }`.
+pub fn upgrade(comptime Handler: type) void {
+    const calls = struct {
+        fn onUpgrade(ws: Id, from: u64) callconv(.c) ?*anyopaque {
+            return c.sessile_outcome_(back(Handler.onUpgrade(ws, from)));
+        }
+    };
+    @export(&calls.onUpgrade, .{ .name = "sessile:handler/websocket-upgrade@0.1.0#on-upgrade" });
+}
+
 /// Loop style: `comptime { sessile.loop(echo); }`.
 pub fn loop(comptime handler: fn (Id) Error!void) void {
     const calls = struct {

@@ -6,10 +6,21 @@
 static char words[1024];
 static size_t written;
 static uint16_t close_code = 1006;
+/* 123 bytes at most (RFC 6455 §5.5). */
+static char close_reason[124];
 
 const char *sessile_error(void) { return words; }
 
 uint16_t sessile_close_code(void) { return close_code; }
+
+const char *sessile_close_reason(void) { return close_reason; }
+
+static void remember(uint16_t code, wit_string_t reason) {
+    size_t length = reason.len < sizeof close_reason ? reason.len : sizeof close_reason - 1;
+    close_code = code;
+    memcpy(close_reason, reason.ptr, length);
+    close_reason[length] = 0;
+}
 
 static void put(const void *data, size_t length) {
     size_t room = sizeof words - 1 - written;
@@ -85,7 +96,7 @@ static sessile_status of_websocket(const sessile_handler_websocket_error_t *erro
         sessile_and_(states[error->val.wrong_state.state & 3]);
         return SESSILE_WRONG_STATE;
     case SESSILE_HANDLER_WEBSOCKET_ERROR_DISCONNECTED:
-        close_code = error->val.disconnected.code;
+        remember(error->val.disconnected.code, error->val.disconnected.reason);
         sessile_say_(SESSILE_DISCONNECTED, "the peer has disconnected with ");
         sessile_and_number_(close_code);
         return SESSILE_DISCONNECTED;

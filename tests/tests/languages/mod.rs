@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod build;
+mod conformance;
 mod go;
 mod js;
 mod python;
@@ -12,8 +13,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use serde_json::Value;
-use sessile_tests::{App, Host, Settings, Socket, Way};
+use sessile_tests::{App, Host, Settings, Socket, Way, missing};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::tools::{echo_is_served, room_is_served, visits_are_served};
@@ -26,12 +26,8 @@ fn has_c(skipped: &str) -> bool {
     has(&TOOLS, skipped)
 }
 
-fn has(tools: &[&str], skipped: &str) -> bool {
-    let output = Host::run(&["doctor", "--json"]);
-    let findings: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let checks = findings["checks"].as_array().unwrap();
-    let ok = |name: &&str| checks.iter().any(|check| check["name"] == *name && check["status"] == "ok");
-    let Some(missing) = tools.iter().find(|name| !ok(name)) else { return true };
+fn has(tools: &'static [&'static str], skipped: &str) -> bool {
+    let Some(missing) = missing(tools) else { return true };
     let mut out = std::io::stderr().lock();
     writeln!(out, "SKIPPED {skipped}: {missing} is missing").unwrap();
     false

@@ -1,0 +1,119 @@
+//! Groups, the log, failures, what is attached, and new code: what is deployed again comes last.
+
+use super::guest::{Guest, STYLES};
+use super::{Outcome, rows};
+
+rows! {
+    b04_groups,
+    b04_group_names_and_numbers_are_bounded,
+    sleep,
+    log,
+    failure_is_logged_and_not_told,
+    crash_ends_one_websocket,
+    attachment,
+    upgrade_of_events,
+    handover_of_a_loop,
+}
+
+async fn b04_groups(guest: &Guest) -> Outcome {
+    for style in STYLES {
+        let mut peers = [guest.open(&format!("{style}/groups")).await, guest.open("/ws/groups").await];
+        for peer in &mut peers {
+            peer.hold(&[("join höre all", "ok")]).await?;
+        }
+        // The path's rooms are not groups.
+        let [one, other] = &mut peers;
+        other.hold(&[("leave höre all", "ok"), ("join all", "ok"), ("publish all a b", "a b")]).await?;
+        assert_eq!(other.text().await?, "queued 1 dropped 0");
+        one.hold(&[("join all", "ok")]).await?;
+        assert_eq!(guest.ask("publish all over HTTP", None).await?, "queued 2 dropped 0");
+        assert_eq!([one.text().await?, other.text().await?], ["over HTTP", "over HTTP"]);
+        one.hold(&[("leave all", "ok")]).await?;
+        other.hold(&[("leave all", "ok"), ("publish all none", "queued 0 dropped 0")]).await?;
+    }
+    Ok(())
+}
+
+async fn b04_group_names_and_numbers_are_bounded(guest: &Guest) -> Outcome {
+    let mut peer = guest.open("/ws/groups").await;
+    let name = "x".repeat(100);
+    peer.hold(&[(&format!("join {name}"), "ok"), (&format!("leave {name}"), "ok")]).await?;
+    peer.refused(&format!("join {name}x"), "invalid-name").await?;
+    peer.refused("join ", "invalid-name").await?;
+    for number in 0..128 {
+        peer.hold(&[(&format!("join {number}"), "ok")]).await?;
+    }
+    peer.refused("join 128", "too-many").await
+}
+
+async fn sleep(guest: &Guest) -> Outcome {
+    for style in STYLES {
+        let begun = std::time::Instant::now();
+        guest.open(&format!("{style}/sleep")).await.hold(&[("sleep 30", "ok")]).await?;
+        assert!(begun.elapsed().as_millis() >= 30);
+    }
+    Ok(())
+}
+
+async fn log(guest: &Guest) -> Outcome {
+    for style in STYLES {
+        guest.open(&format!("{style}/log")).await.hold(&[(&format!("log of {style}: é"), "ok")]).await?;
+        let log = guest.host().wait_for_log(&format!("of {style}: é"));
+        assert!(log.lines().any(|line| line.contains(&format!("of {style}: é")) && line.contains("WARN")), "{log}");
+    }
+    Ok(())
+}
+
+async fn failure_is_logged_and_not_told(guest: &Guest) -> Outcome {
+    for style in STYLES {
+        let mut peer = guest.open(&format!("{style}/failure")).await;
+        peer.send(format!("fail on {style}, told")).await;
+        let (code, reason) = peer.closed().await;
+        assert!(code == 1011 && !reason.contains("told"), "{code} {reason}");
+        guest.host().wait_for_log(&format!("on {style}, told"));
+        let (status, body, _) = guest.denied(&format!("{style}/failure?fail"), &[]).await?;
+        assert!(status == 500 && !body.contains("told"), "{status} {body}");
+    }
+    let answer = guest.post("fail", "", None).await?;
+    assert!(answer.status == 500 && !answer.text().contains("told"), "{answer:?}");
+    guest.host().wait_for_logs("told to fail", 3);
+    Ok(())
+}
+
+async fn crash_ends_one_websocket(guest: &Guest) -> Outcome {
+    for style in STYLES {
+        for fault in ["crash", "spin"] {
+            let (mut peer, mut other) =
+                (guest.open(&format!("{style}/crash")).await, guest.open(&format!("{style}/crash")).await);
+            other.hold(&[("text before", "before")]).await?;
+            peer.send(fault).await;
+            assert_eq!(peer.closed().await.0, 1011, "{fault}");
+            other.hold(&[("text after", "after")]).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn attachment(guest: &Guest) -> Outcome {
+    for style in STYLES {
+        let mut peer = guest.open(&format!("{style}/attachment")).await;
+        peer.hold(&[("attachment", ""), ("attach a é", "ok"), ("attachment", "a é")]).await?;
+        peer.refused(&format!("attach {}", "x".repeat(16 * 1024 + 1)), "too-large").await?;
+        peer.hold(&[("attachment", "a é"), ("attach ", "ok"), ("attachment", "")]).await?;
+    }
+    Ok(())
+}
+
+async fn upgrade_of_events(guest: &Guest) -> Outcome {
+    let mut peer = guest.open("/ws/upgrade").await;
+    peer.hold(&[("attach before", "ok")]).await?;
+    guest.deploy_again().await;
+    peer.hold(&[("attachment", "upgraded")]).await
+}
+
+async fn handover_of_a_loop(guest: &Guest) -> Outcome {
+    let mut peer = guest.open("/loop/handover").await;
+    peer.hold(&[("attach kept", "ok"), ("count", "2")]).await?;
+    guest.deploy_again().await;
+    peer.hold(&[("count", "1"), ("attachment", "kept")]).await
+}
