@@ -53,6 +53,26 @@ macro_rules! languages {
                         --dep sessile -Mroot=main.zig --dep sessile_c -Msessile={root}/guest-sdk/zig/sessile.zig \
                         -Msessile_c=build/sessile_c.zig -femit-bin=build/conformance.wasm",
             }
+            go {
+                name: "Go",
+                tools: &["go"],
+                component: "build/conformance.wasm",
+                build: "${GO:-go} mod edit -replace=sessile={root}/guest-sdk/go && GOOS=wasip1 GOARCH=wasm GOWORK=off ${GO:-go} build \
+                        -buildmode=c-shared -trimpath -ldflags='-w -checklinkname=0' -o build/conformance.wasm .",
+            }
+            js {
+                name: "JavaScript",
+                tools: &[],
+                component: "build/conformance.wasm",
+                build: "${SESSILE:-sessile} componentize main.js -o build/conformance.wasm",
+            }
+            python {
+                name: "Python",
+                tools: &["python", "componentize-py"],
+                component: "build/conformance.wasm",
+                build: "PYTHONPATH={root}/guest-sdk/python${PYTHONPATH:+:$PYTHONPATH} ${PYTHON:-python3} -B -m sessile.build \
+                        app.py -o build/conformance.wasm",
+            }
         }
     };
 }
