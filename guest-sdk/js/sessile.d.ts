@@ -192,7 +192,7 @@ declare module "sessile" {
     sendJson(value: unknown, options?: { binary?: boolean }): Promise<void>;
 
     /** **Loop style.** The messages until the end; then `closed` says why. */
-    [Symbol.asyncIterator](): AsyncGenerator<Data, void, void>;
+    [Symbol.asyncIterator](): AsyncIterator<Data, undefined, undefined>;
     /** **Loop style.** The next message; `timeout` in milliseconds, for ever without one. Fails with `disconnected` at the end. */
     receive(options?: { timeout?: number }): Promise<Data>;
     /** As `receive`, of a text; any other fails with `wrong-kind`, and is lost. */

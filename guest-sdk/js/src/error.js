@@ -108,17 +108,8 @@ export async function waited(of, ...args) {
   }
 }
 
-/** As `waited`, of what is called for each message: without the stack, which would cost as much as a tenth of an echo. */
-export async function quick(of, ...args) {
-  try {
-    return await of(...args);
-  } catch (error) {
-    throw translated(error);
-  }
-}
-
-/** The runtime throws what the WIT says as the payload of an error. */
-function translated(error) {
+/** What an import threw, as one to throw: the runtime throws what the WIT says as the payload of an error. */
+export function translated(error) {
   const told = error?.payload;
   return typeof told?.tag === "string" ? hostError(told) : error;
 }

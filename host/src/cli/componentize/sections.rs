@@ -159,10 +159,6 @@ impl ReencodeComponent for Moved<'_> {
     fn component_instance_index(&mut self, index: u32) -> u32 {
         index - self.gone.iter().map(|gone| u32::from(*gone < index)).sum::<u32>()
     }
-
-    fn outer_component_type_index(&mut self, _count: u32, index: u32) -> u32 {
-        index
-    }
 }
 
 fn is_instance(alias: &ComponentAlias<'_>) -> bool {
