@@ -62,6 +62,10 @@ typedef enum sessile_status {
 /* The words for the last call that did not return SESSILE_OK. */
 const char *sessile_error(void);
 
+/* Where what was no JSON went wrong, from 1, the column in bytes: after SESSILE_NOT_JSON. */
+uint32_t sessile_error_line(void);
+uint32_t sessile_error_column(void);
+
 /* Says why a handler fails, as printf does; returns SESSILE_FAILED, for the handler to return. The host logs it under a
  * number, closes with 1011 or answers 500, and tells the peer that number alone. */
 sessile_status sessile_fail(const char *format, ...) SESSILE_FORMAT(1, 2);
@@ -137,6 +141,15 @@ typedef sessile_status (*sessile_handler)(sessile_id of);
 
 #define SESSILE_FOREVER UINT64_MAX
 
+/* Texts, in order. */
+typedef struct sessile_list {
+    char **items;
+    size_t count;
+} sessile_list;
+
+/* Frees a list that you got, and its texts. Twice does no harm. */
+void sessile_list_free(sessile_list *list);
+
 typedef struct sessile_header {
     const char *name;
     const char *value;
@@ -148,20 +161,35 @@ SESSILE_CHECKED sessile_status sessile_accept_with(sessile_id ws, const char *su
                                                    const sessile_header *headers, size_t count);
 /* Answers it with another status, 400 to 599. Browsers show their page none of it. */
 SESSILE_CHECKED sessile_status sessile_reject(sessile_id ws, uint16_t status, const char *body);
+SESSILE_CHECKED sessile_status sessile_reject_with(sessile_id ws, uint16_t status, const sessile_header *headers,
+                                                   size_t count, const char *body);
 
 /* Each queues a message, and waits while the peer is slow (as `overflow` in the manifest says). */
 SESSILE_CHECKED sessile_status sessile_send(sessile_id ws, const sessile_message *message);
 SESSILE_CHECKED sessile_status sessile_send_text(sessile_id ws, const char *text);
 SESSILE_CHECKED sessile_status sessile_send_bytes(sessile_id ws, const void *data, size_t length);
-/* The host checks that it is JSON, and takes the blanks out. */
+/* The host checks that it is JSON, and takes the blanks out. The second of the two: in a message of this kind. */
 SESSILE_CHECKED sessile_status sessile_send_json(sessile_id ws, const char *json);
+SESSILE_CHECKED sessile_status sessile_send_json_in(sessile_id ws, const char *json, sessile_kind kind);
 /* As printf, into a text message. */
 SESSILE_CHECKED sessile_status sessile_sendf(sessile_id ws, const char *format, ...) SESSILE_FORMAT(2, 3);
 
+typedef enum sessile_queued { SESSILE_QUEUED, SESSILE_FULL, SESSILE_GONE } sessile_queued;
+
+/* As sessile_send, but never waits: what became of it. */
+SESSILE_CHECKED sessile_status sessile_try_send(sessile_id ws, const sessile_message *message, sessile_queued *queued);
+/* Bytes that wait for the peer; messages that `overflow = "drop-oldest"` has dropped. */
+uint64_t sessile_buffered(sessile_id ws);
+uint64_t sessile_dropped(sessile_id ws);
+
 /* Loop style: the next message, which is yours. */
 SESSILE_CHECKED sessile_status sessile_receive(sessile_id ws, uint64_t timeout_ms, sessile_message *message);
-/* The same, of a text that is JSON. */
+/* The same, of a message of this kind; another is SESSILE_WRONG_KIND, and lost. */
+SESSILE_CHECKED sessile_status sessile_receive_in(sessile_id ws, uint64_t timeout_ms, sessile_kind kind,
+                                                  sessile_message *message);
+/* The same, of a text that is JSON; or of a message of this kind. */
 SESSILE_CHECKED sessile_status sessile_receive_json(sessile_id ws, uint64_t timeout_ms, char **json);
+SESSILE_CHECKED sessile_status sessile_receive_json_in(sessile_id ws, uint64_t timeout_ms, sessile_kind kind, char **json);
 /* Frees what a message holds. Twice does no harm. */
 void sessile_message_free(sessile_message *message);
 
@@ -172,6 +200,15 @@ uint16_t sessile_close_code(void);
 const char *sessile_close_reason(void);
 /* How long a ping was on its way. */
 SESSILE_CHECKED sessile_status sessile_ping(sessile_id ws, uint64_t *nanoseconds);
+/* The same of the last, the host's own included; false where there was none. */
+bool sessile_round_trip(sessile_id ws, uint64_t *nanoseconds);
+
+typedef enum sessile_state { SESSILE_CONNECTING, SESSILE_OPEN, SESSILE_CLOSING, SESSILE_CLOSED } sessile_state;
+
+sessile_state sessile_state_of(sessile_id ws);
+/* The subprotocols that the peer offered, the preferred first; the one that was accepted, or NULL. */
+void sessile_offered(sessile_id ws, sessile_list *subprotocols);
+char *sessile_subprotocol(sessile_id ws);
 
 /* Up to 16 KiB that stay with the websocket while no instance does, and over new code. */
 SESSILE_CHECKED sessile_status sessile_attach(sessile_id ws, const void *data, size_t length);
@@ -182,12 +219,28 @@ void sessile_attachment(sessile_id ws, char **data, size_t *length);
 
 /* NULL where there is none; else yours. `name` in any case; the first value, if there are several. */
 char *sessile_method(sessile_id of);
+char *sessile_scheme(sessile_id of);
+char *sessile_version(sessile_id of);
 char *sessile_path(sessile_id of);
 char *sessile_query(sessile_id of);
 char *sessile_header_of(sessile_id of, const char *name);
+/* All values of a header in wire order; the names of all, each as often as it has values. */
+void sessile_headers_of(sessile_id of, const char *name, sessile_list *values);
+void sessile_header_names(sessile_id of, sessile_list *names);
 /* A parameter of the route's path. */
 char *sessile_param(sessile_id of, const char *name);
 char *sessile_peer_address(sessile_id of);
+char *sessile_local_address(sessile_id of);
+/* When the request had come, in milliseconds since 1970. */
+uint64_t sessile_started_at(sessile_id of);
+/* A query parameter, decoded; of one given more than once, the last. NULL where there is none. And all its values. */
+char *sessile_query_param(sessile_id of, const char *name);
+void sessile_query_params(sessile_id of, const char *name, sessile_list *values);
+/* The same of cookies, as they were sent; and of a form, the body of a request. */
+char *sessile_cookie(sessile_id of, const char *name);
+void sessile_cookies(sessile_id of, const char *name, sessile_list *values);
+char *sessile_form_field(const char *form, const char *name);
+void sessile_form_fields(const char *form, const char *name, sessile_list *values);
 
 /* ---- HTTP ------------------------------------------------------------------------------------------------------ */
 
@@ -201,6 +254,17 @@ SESSILE_CHECKED sessile_status sessile_respond_start(sessile_id ex, uint16_t sta
                                                      size_t count);
 SESSILE_CHECKED sessile_status sessile_respond_chunk(sessile_id ex, const void *data, size_t length);
 SESSILE_CHECKED sessile_status sessile_respond_finish(sessile_id ex);
+
+/* A whole response as HTTP/1.1 writes it; the host parses and frames it anew. With `close`, the connection ends after it. */
+SESSILE_CHECKED sessile_status sessile_respond_raw(sessile_id ex, const void *data, size_t length, bool close);
+/* What streams is seen as aborted; in place of what has not begun, the connection ends. */
+SESSILE_CHECKED sessile_status sessile_respond_cancel(sessile_id ex);
+/* Ends the connection, after a response that is finished. */
+void sessile_dispose(sessile_id ex);
+
+/* Server-sent events: start, then events of any number of lines, with a name and an id or NULL; then sessile_respond_finish. */
+SESSILE_CHECKED sessile_status sessile_events_start(sessile_id ex);
+SESSILE_CHECKED sessile_status sessile_events_send(sessile_id ex, const char *name, const char *id, const char *data);
 
 /* The next part of the request's body; NULL at its end. */
 SESSILE_CHECKED sessile_status sessile_read(sessile_id ex, char **data, size_t *length);
@@ -221,6 +285,14 @@ SESSILE_CHECKED sessile_status sessile_session_set_text(sessile_id of, const cha
 SESSILE_CHECKED sessile_status sessile_session_get_int(sessile_id of, const char *key, int64_t *number);
 SESSILE_CHECKED sessile_status sessile_session_set_int(sessile_id of, const char *key, int64_t number);
 SESSILE_CHECKED sessile_status sessile_session_remove(sessile_id of, const char *key);
+SESSILE_CHECKED sessile_status sessile_session_contains(sessile_id of, const char *key, bool *is_there);
+/* All keys, sorted. */
+SESSILE_CHECKED sessile_status sessile_session_keys(sessile_id of, sessile_list *keys);
+SESSILE_CHECKED sessile_status sessile_session_clear(sessile_id of);
+/* Whether it was never saved. */
+SESSILE_CHECKED sessile_status sessile_session_is_new(sessile_id of, bool *is_new);
+/* It ends after so long without use, 400 days at most, in place of what the manifest says; SESSILE_FOREVER to go back. */
+SESSILE_CHECKED sessile_status sessile_session_expire(sessile_id of, uint64_t seconds);
 /* Returns once it is durable. An exchange saves by itself when it answers; a websocket does not. */
 SESSILE_CHECKED sessile_status sessile_session_save(sessile_id of);
 /* Only over the version that was read: see sessile_session_version. Else SESSILE_CONFLICT. */
@@ -240,6 +312,13 @@ SESSILE_CHECKED sessile_status sessile_leave(sessile_id ws, const char *group);
 /* To every member, from any handler. */
 SESSILE_CHECKED sessile_status sessile_publish(const char *group, const sessile_message *message);
 SESSILE_CHECKED sessile_status sessile_publish_text(const char *group, const char *text);
+/* Outboxes that took it, and that had no room. */
+typedef struct sessile_publication {
+    uint32_t queued;
+    uint32_t dropped;
+} sessile_publication;
+SESSILE_CHECKED sessile_status sessile_publish_counted(const char *group, const sessile_message *message,
+                                                       sessile_publication *publication);
 SESSILE_CHECKED sessile_status sessile_publishf(const char *group, const char *format, ...) SESSILE_FORMAT(2, 3);
 
 /* ---- the rest -------------------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
 //! benchmark and docs/languages.md follow. What a guest does is in `tests/guests/conformance/README.md`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -100,12 +100,36 @@ impl Language {
     /// Its guest in a folder elsewhere, not yet built.
     pub fn guest(&self) -> App {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the repository");
-        let guests = root.join("tests/guests/conformance");
         let build = self.build.replace("{root}", root.to_str().expect("a path in UTF-8"));
-        let manifest = fs::read_to_string(guests.join("sessile.toml")).expect("the guests' manifest");
+        let manifest = fs::read_to_string(guests().join("sessile.toml")).expect("the guests' manifest");
         let app = App::new(&manifest.replace("{component}", self.component).replace("{build}", &build));
-        copy(&guests.join(self.folder), app.path());
+        let folder = guests().join(self.folder);
+        for source in self.sources() {
+            let copy = app.path().join(source.strip_prefix(&folder).expect("a file of the folder"));
+            fs::create_dir_all(copy.parent().expect("a folder")).expect("a folder for the copy");
+            fs::copy(source, copy).expect("a file is copied");
+        }
         app
+    }
+
+    /// What was built of such a guest.
+    pub fn component(&self, app: &App) -> PathBuf {
+        match self.component.strip_prefix("{components}/") {
+            Some(name) => App::component(name.trim_end_matches(".wasm")),
+            None => app.path().join(self.component),
+        }
+    }
+
+    /// The files of its folder in the repository.
+    pub fn sources(&self) -> Vec<PathBuf> {
+        let (mut files, mut folders) = (Vec::new(), vec![guests().join(self.folder)]);
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("the folder is read") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        files
     }
 }
 
@@ -118,14 +142,6 @@ pub fn missing(tools: &'static [&'static str]) -> Option<&'static str> {
     tools.iter().find(|name| !is_ok(name)).copied()
 }
 
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder for the copy");
-    for entry in fs::read_dir(from).expect("the folder is read") {
-        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).expect("an entry");
-        if path.is_dir() {
-            copy(&path, &to.join(name));
-        } else {
-            fs::copy(&path, to.join(name)).expect("a file is copied");
-        }
-    }
+fn guests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/conformance")
 }

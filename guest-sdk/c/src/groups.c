@@ -15,13 +15,20 @@ sessile_status sessile_leave(sessile_id ws, const char *group) {
 }
 
 sessile_status sessile_publish(const char *group, const sessile_message *message) {
+    sessile_publication publication;
+    return sessile_publish_counted(group, message, &publication);
+}
+
+sessile_status sessile_publish_counted(const char *group, const sessile_message *message,
+                                       sessile_publication *publication) {
     error failed;
     wit_string_t name = sessile_text_(group);
     sessile_handler_groups_message_t wire = {.tag = (uint8_t)message->kind};
     wire.val.binary = sessile_bytes_(message->data, message->length);
-    sessile_handler_groups_publication_t publication;
-    return sessile_handler_groups_publish(&name, &wire, &publication, &failed) ? SESSILE_OK
-                                                                               : sessile_groups_error_(&failed);
+    sessile_handler_groups_publication_t told;
+    if (!sessile_handler_groups_publish(&name, &wire, &told, &failed)) return sessile_groups_error_(&failed);
+    *publication = (sessile_publication){told.queued, told.dropped};
+    return SESSILE_OK;
 }
 
 sessile_status sessile_publish_text(const char *group, const char *text) {

@@ -45,6 +45,52 @@ sessile_status sessile_respond_finish(sessile_id ex) {
     return sessile_handler_http_send_finished(ex, &failed) ? SESSILE_OK : sessile_http_error_(&failed);
 }
 
+sessile_status sessile_respond_raw(sessile_id ex, const void *data, size_t length, bool close) {
+    error failed;
+    wit_list_u8_t bytes = sessile_bytes_(data, length);
+    return sessile_handler_http_send_raw(ex, &bytes, close, &failed) ? SESSILE_OK : sessile_http_error_(&failed);
+}
+
+sessile_status sessile_respond_cancel(sessile_id ex) {
+    error failed;
+    return sessile_handler_http_send_cancel(ex, &failed) ? SESSILE_OK : sessile_http_error_(&failed);
+}
+
+void sessile_dispose(sessile_id ex) { sessile_handler_http_dispose(ex); }
+
+sessile_status sessile_events_start(sessile_id ex) {
+    static const sessile_header headers[] = {{"content-type", "text/event-stream"}, {"cache-control", "no-store"}};
+    return sessile_respond_start(ex, 200, headers, 2);
+}
+
+/* A field of an event, a line of it for each of the value's; the next place in the event. */
+static char *field(char *to, const char *name, const char *value) {
+    for (;;) {
+        size_t name_length = strlen(name), length = strcspn(value, "\r\n");
+        memcpy(to, name, name_length);
+        memcpy(to + name_length, value, length);
+        to += name_length + length;
+        *to++ = '\n';
+        value += length;
+        if (*value == 0) return to;
+        value += value[0] == '\r' && value[1] == '\n' ? 2 : 1;
+    }
+}
+
+sessile_status sessile_events_send(sessile_id ex, const char *name, const char *id, const char *data) {
+    /* At worst each byte of the data is a line of its own. */
+    size_t names = name == NULL ? 0 : 8 * (strlen(name) + 1), ids = id == NULL ? 0 : 8 * (strlen(id) + 1);
+    char *event = malloc(names + ids + 8 * (strlen(data) + 2)), *to = event;
+    if (event == NULL) abort();
+    if (name != NULL) to = field(to, "event: ", name);
+    if (id != NULL) to = field(to, "id: ", id);
+    to = field(to, "data: ", data);
+    *to++ = '\n';
+    sessile_status status = sessile_respond_chunk(ex, event, (size_t)(to - event));
+    free(event);
+    return status;
+}
+
 /* As much as the host gives at once. */
 enum { PART = 64 * 1024 };
 

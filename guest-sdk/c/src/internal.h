@@ -17,6 +17,10 @@ wit_string_t sessile_text_(const char *text);
 wit_list_u8_t sessile_bytes_(const void *data, size_t length);
 /* What the host has put into our memory, as what a caller may free(): a list of no bytes is no memory of its own. */
 char *sessile_own_(uint8_t *data, size_t length);
+/* The same of a list, which may be given to sessile_list_free(). */
+sessile_list sessile_list_(wit_list_string_t list);
+/* One more at its end, which becomes the list's. */
+void sessile_list_add_(sessile_list *list, char *item);
 /* As printf, into memory of the caller's. */
 char *sessile_format_(const char *format, va_list arguments);
 

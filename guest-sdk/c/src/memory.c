@@ -41,6 +41,25 @@ char *sessile_own_(uint8_t *data, size_t length) {
     return none;
 }
 
+sessile_list sessile_list_(wit_list_string_t list) {
+    sessile_list mine = {NULL, 0};
+    for (size_t at = 0; at < list.len; at++) sessile_list_add_(&mine, sessile_own_(list.ptr[at].ptr, list.ptr[at].len));
+    if (list.len > 0) free(list.ptr);
+    return mine;
+}
+
+void sessile_list_add_(sessile_list *list, char *item) {
+    list->items = realloc(list->items, (list->count + 1) * sizeof *list->items);
+    if (list->items == NULL) abort();
+    list->items[list->count++] = item;
+}
+
+void sessile_list_free(sessile_list *list) {
+    for (size_t at = 0; at < list->count; at++) free(list->items[at]);
+    free(list->items);
+    *list = (sessile_list){NULL, 0};
+}
+
 const char *sessile_digits_(int64_t number, char room[SESSILE_DIGITS_]) {
     char *at = room + SESSILE_DIGITS_ - 1;
     /* The least number has no positive. */

@@ -76,6 +76,40 @@ sessile_status sessile_session_remove(sessile_id of, const char *key) {
     return sessile_handler_session_remove(of, &name, &was_there, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
 }
 
+sessile_status sessile_session_contains(sessile_id of, const char *key, bool *is_there) {
+    char *json;
+    SESSILE_TRY(sessile_session_get(of, key, &json));
+    *is_there = json != NULL;
+    free(json);
+    return SESSILE_OK;
+}
+
+sessile_status sessile_session_keys(sessile_id of, sessile_list *keys) {
+    error failed;
+    wit_list_string_t all;
+    *keys = (sessile_list){NULL, 0};
+    if (!sessile_handler_session_keys(of, &all, &failed)) return sessile_session_error_(&failed);
+    *keys = sessile_list_(all);
+    return SESSILE_OK;
+}
+
+sessile_status sessile_session_clear(sessile_id of) {
+    error failed;
+    return sessile_handler_session_clear(of, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
+}
+
+sessile_status sessile_session_is_new(sessile_id of, bool *is_new) {
+    error failed;
+    return sessile_handler_session_is_new(of, is_new, &failed) ? SESSILE_OK : sessile_session_error_(&failed);
+}
+
+sessile_status sessile_session_expire(sessile_id of, uint64_t seconds) {
+    error failed;
+    uint64_t span = seconds > UINT64_MAX / 1000000000 ? UINT64_MAX : seconds * 1000000000;
+    bool done = sessile_handler_session_set_expiry(of, seconds == SESSILE_FOREVER ? NULL : &span, &failed);
+    return done ? SESSILE_OK : sessile_session_error_(&failed);
+}
+
 static sessile_status save(sessile_id of, uint64_t *over) {
     error failed;
     uint64_t saved;

@@ -11,6 +11,12 @@ static char close_reason[124];
 
 const char *sessile_error(void) { return words; }
 
+static uint32_t json_line, json_column;
+
+uint32_t sessile_error_line(void) { return json_line; }
+
+uint32_t sessile_error_column(void) { return json_column; }
+
 uint16_t sessile_close_code(void) { return close_code; }
 
 const char *sessile_close_reason(void) { return close_reason; }
@@ -69,6 +75,8 @@ static sessile_status too_large(const char *what, uint64_t actual, uint64_t limi
 }
 
 static sessile_status bad_json(uint32_t line, uint32_t column, wit_string_t reason) {
+    json_line = line;
+    json_column = column;
     sessile_say_(SESSILE_NOT_JSON, "not JSON: ");
     and_text(reason);
     sessile_and_(" at line ");

@@ -20,11 +20,17 @@ sessile_status sessile_accept_with(sessile_id ws, const char *subprotocol, const
 }
 
 sessile_status sessile_reject(sessile_id ws, uint16_t status, const char *body) {
+    return sessile_reject_with(ws, status, NULL, 0, body);
+}
+
+sessile_status sessile_reject_with(sessile_id ws, uint16_t status, const sessile_header *headers, size_t count,
+                                   const char *body) {
     error failed;
-    sessile_handler_websocket_list_field_t none = {0};
+    sessile_handler_websocket_list_field_t fields = sessile_fields_(headers, count);
     wit_list_u8_t bytes = sessile_bytes_(body, body == NULL ? 0 : strlen(body));
-    return sessile_handler_websocket_reject(ws, status, &none, &bytes, &failed) ? SESSILE_OK
-                                                                                : sessile_websocket_error_(&failed);
+    bool done = sessile_handler_websocket_reject(ws, status, &fields, &bytes, &failed);
+    free(fields.ptr);
+    return done ? SESSILE_OK : sessile_websocket_error_(&failed);
 }
 
 static sessile_status queue(sessile_id ws, sessile_kind kind, const void *data, size_t length) {
@@ -43,12 +49,28 @@ sessile_status sessile_send_bytes(sessile_id ws, const void *data, size_t length
     return queue(ws, SESSILE_BINARY, data, length);
 }
 
-sessile_status sessile_send_json(sessile_id ws, const char *json) {
+sessile_status sessile_send_json(sessile_id ws, const char *json) { return sessile_send_json_in(ws, json, SESSILE_TEXT); }
+
+sessile_status sessile_send_json_in(sessile_id ws, const char *json, sessile_kind kind) {
     error failed;
     wit_string_t text = sessile_text_(json);
-    bool sent = sessile_handler_websocket_send_json(ws, &text, SESSILE_HANDLER_TYPES_KIND_TEXT, &failed);
+    bool sent = sessile_handler_websocket_send_json(ws, &text, (uint8_t)kind, &failed);
     return sent ? SESSILE_OK : sessile_websocket_error_(&failed);
 }
+
+sessile_status sessile_try_send(sessile_id ws, const sessile_message *message, sessile_queued *queued) {
+    error failed;
+    sessile_handler_websocket_queued_t told;
+    sessile_handler_websocket_message_t sent = wire(message->kind, message->data, message->length);
+    if (!sessile_handler_websocket_try_send(ws, &sent, &told, &failed)) return sessile_websocket_error_(&failed);
+    *queued = (sessile_queued)told.tag;
+    if (told.tag == SESSILE_HANDLER_WEBSOCKET_QUEUED_GONE) wit_string_free(&told.val.gone.reason);
+    return SESSILE_OK;
+}
+
+uint64_t sessile_buffered(sessile_id ws) { return sessile_handler_websocket_buffered(ws); }
+
+uint64_t sessile_dropped(sessile_id ws) { return sessile_handler_websocket_dropped(ws); }
 
 sessile_status sessile_sendf(sessile_id ws, const char *format, ...) {
     va_list arguments;
@@ -79,13 +101,23 @@ sessile_status sessile_receive(sessile_id ws, uint64_t timeout_ms, sessile_messa
     return SESSILE_OK;
 }
 
+sessile_status sessile_receive_in(sessile_id ws, uint64_t timeout_ms, sessile_kind kind, sessile_message *message) {
+    SESSILE_TRY(sessile_receive(ws, timeout_ms, message));
+    if (message->kind == kind) return SESSILE_OK;
+    sessile_message_free(message);
+    return sessile_say_(SESSILE_WRONG_KIND, "the message is of the other kind");
+}
+
 sessile_status sessile_receive_json(sessile_id ws, uint64_t timeout_ms, char **json) {
+    return sessile_receive_json_in(ws, timeout_ms, SESSILE_TEXT, json);
+}
+
+sessile_status sessile_receive_json_in(sessile_id ws, uint64_t timeout_ms, sessile_kind kind, char **json) {
     error failed;
     uint64_t nanoseconds;
     wit_string_t came;
     *json = NULL;
-    if (!sessile_handler_websocket_receive_json(ws, SESSILE_HANDLER_TYPES_KIND_TEXT, span(timeout_ms, &nanoseconds), &came,
-                                                &failed))
+    if (!sessile_handler_websocket_receive_json(ws, (uint8_t)kind, span(timeout_ms, &nanoseconds), &came, &failed))
         return sessile_websocket_error_(&failed);
     *json = sessile_own_(came.ptr, came.len);
     return SESSILE_OK;
@@ -105,6 +137,23 @@ sessile_status sessile_close(sessile_id ws, uint16_t code, const char *reason) {
 sessile_status sessile_ping(sessile_id ws, uint64_t *nanoseconds) {
     error failed;
     return sessile_handler_websocket_ping(ws, nanoseconds, &failed) ? SESSILE_OK : sessile_websocket_error_(&failed);
+}
+
+bool sessile_round_trip(sessile_id ws, uint64_t *nanoseconds) {
+    return sessile_handler_websocket_round_trip(ws, nanoseconds);
+}
+
+sessile_state sessile_state_of(sessile_id ws) { return (sessile_state)sessile_handler_websocket_get_state(ws); }
+
+void sessile_offered(sessile_id ws, sessile_list *subprotocols) {
+    wit_list_string_t all;
+    sessile_handler_websocket_offered_subprotocols(ws, &all);
+    *subprotocols = sessile_list_(all);
+}
+
+char *sessile_subprotocol(sessile_id ws) {
+    wit_string_t chosen;
+    return sessile_handler_websocket_subprotocol(ws, &chosen) ? sessile_own_(chosen.ptr, chosen.len) : NULL;
 }
 
 sessile_status sessile_attach(sessile_id ws, const void *data, size_t length) {

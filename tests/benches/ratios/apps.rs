@@ -1,9 +1,6 @@
 //! The apps that Sessile serves while it is measured.
 
-use std::fs;
-use std::path::Path;
-
-use sessile_tests::{App, Host, Way};
+use sessile_tests::{App, Way};
 
 /// The echo example's component, once for each isolation that it is measured with.
 const ECHO: &str = r#"
@@ -72,25 +69,6 @@ component = "{components}/greedy.wasm"
 export = "websocket-events"
 "#;
 
-/// The same echo by a guest in C.
-const ECHO_IN_C: &str = r#"
-[app]
-name = "bench"
-[[routes]]
-path = "/ws"
-handler = "events"
-[[routes]]
-path = "/loop"
-handler = "looped"
-[handlers.events]
-component = "echo.wasm"
-build = "clang --target=wasm32-wasi -mexec-model=reactor -std=c11 -Os -Wall -Wl,--strip-debug -I{sdk} echo.c {sdk}/*/*.c -o echo.wasm"
-export = "websocket-events"
-[handlers.looped]
-component = "echo.wasm"
-export = "websocket-handler"
-"#;
-
 /// One handler of one component; `{number}` makes it another version.
 const ONE: &str = r#"
 # {number}
@@ -106,17 +84,6 @@ export = "http-handler"
 
 pub(crate) fn echo() -> App {
     App::new(ECHO)
-}
-
-/// As [`echo`], of `tests/guests/c/echo.c` and the SDK of C.
-pub(crate) fn echo_in_c() -> App {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let sdk = root.join("guest-sdk/c").canonicalize().expect("the SDK of C");
-    let app = App::new(&ECHO_IN_C.replace("{sdk}", sdk.to_str().expect("a path in UTF-8")));
-    fs::copy(root.join("tests/guests/c/echo.c"), app.path().join("echo.c")).expect("the guest in C");
-    let built = Host::run(&["build", app.path().to_str().expect("a path in UTF-8")]);
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    app
 }
 
 pub(crate) fn standard() -> App {

@@ -15,6 +15,7 @@
 //! | `--rounds N` | turns of each server; 5 |
 //! | `--only TEXT` | the rows whose name has this in it; where they are compared with a native server, that one too |
 //! | `--huge [N]` | also N websockets, 100,000 by default, of which 1 % are active; needs as many open files (`ulimit -Hn`) |
+//! | `--languages [c,zig]` | instead of all that, what guests in these languages (or all that this machine can build) cost |
 //! | `--help` | this |
 
 mod apps;
@@ -47,6 +48,8 @@ Sessile against native Rust, as ratios of CPU per operation; and whether each go
   --rounds N    turns of each server; 5
   --only TEXT   the rows whose name has this in it; where they are compared with a native server, that one too
   --huge [N]    also N websockets, 100,000 by default, of which 1 % are active; needs as many open files (ulimit -Hn)
+  --languages [c,zig]
+                instead of all that, what guests in these languages (or all that this machine can build) cost
   --help        this";
 
 const HUGE: usize = 100_000;
@@ -69,11 +72,13 @@ fn main() {
 async fn run(args: &[String], files: u64) {
     let number = |name: &str, default: u64| value(args, name).and_then(|value| value.parse().ok()).unwrap_or(default);
     let plan = Plan { span: Duration::from_secs(number("--secs", 3)), rounds: number("--rounds", 5) as usize };
+    if args.iter().any(|arg| arg == "--languages") {
+        return languages::run(plan, value(args, "--languages").filter(|only| !only.starts_with("--"))).await;
+    }
     let mut table = Table::begin(value(args, "--only").map(str::to_owned));
     for comparison in &rows::COMPARISONS {
         compare::run(plan, comparison, &mut table);
     }
-    languages::run(plan, &mut table);
     broadcast::run(plan, &mut table);
     threads::run(plan, &mut table);
     memory::run(&mut table).await;

@@ -10,8 +10,10 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::{CpuSet, sched_setaffinity};
 use sessile::limits;
-use sessile_tests::{App, Host};
+use sessile_tests::{App, Host, Language};
 use tempfile::TempDir;
+
+use crate::languages::build;
 
 /// The load has the second core.
 const LOAD: usize = 1;
@@ -23,6 +25,8 @@ pub(crate) enum Program {
     Native(&'static str),
     /// Sessile, with this app.
     Sessile(fn() -> App),
+    /// Sessile, with the conformance guest of this language.
+    Guest(&'static Language),
 }
 
 /// How many threads do a server's I/O.
@@ -52,6 +56,11 @@ impl Station {
         let app = match program {
             Program::Native(_) => None,
             Program::Sessile(app) => Some(app()),
+            Program::Guest(language) => {
+                let app = language.guest();
+                build(&app);
+                Some(app)
+            }
         };
         Self { program, app, data: TempDir::new().expect("a data folder") }
     }
@@ -113,7 +122,7 @@ impl Station {
                 command.args(["native", what]);
                 command
             }
-            Program::Sessile(_) => {
+            Program::Sessile(_) | Program::Guest(_) => {
                 let mut command = Command::new(Host::program());
                 command.arg("serve").args(self.app.as_ref().map(App::path));
                 command.args(["--listen", "127.0.0.1:0", "--data"]).arg(self.data.path());

@@ -19,6 +19,8 @@ const STARTS: usize = 5;
 const DEPLOYS: usize = 30;
 /// Of a deploy, all but the last, which writes down what the version is and waits for the disk thrice.
 const STEPS: [&str; 4] = ["verify", "compile", "check", "smoke"];
+const SWAP: &str = "swap (not counted)";
+const FIRST: &str = "first request";
 const PADDING: usize = 20 * 1024 * 1024;
 
 pub(crate) async fn run(table: &mut Table) {
@@ -48,48 +50,70 @@ pub(crate) async fn run(table: &mut Table) {
     }
 }
 
-/// A running host is given a version whose component it has on disk with its compiled form, but not in memory: the steps of that
-/// deploy by the host's own clock, from the read of the component to an instance of it (its smoke test), and the first request
-/// after, on a connection that was open before. What the step `swap` waits for the disk is told beside.
 async fn cold(name: &str, component: &Path, most: f64, table: &mut Table) {
     let component = component.to_str().expect("a path in UTF-8");
+    let deploys = deploys(|number| apps::one(component, number), "/", "HTTP/1.1 200", "\r\n\r\nhello").await;
+    let each = STEPS.iter().chain(&[SWAP, FIRST]).map(|step| {
+        let spans = deploys.iter().map(|deploy| deploy.step(step)).collect();
+        format!("{step} {:.2}", median(spans).as_secs_f64() * 1e3)
+    });
+    let whole = median(deploys.iter().map(Deploy::whole).collect());
+    table.row(name, Goal::AtMost(most), milliseconds(whole), &each.collect::<Vec<_>>().join(", "));
+}
+
+/// What a deploy took, by step.
+pub(crate) struct Deploy(Vec<(String, Duration)>);
+
+impl Deploy {
+    pub(crate) fn step(&self, name: &str) -> Duration {
+        self.0.iter().filter(|(step, _)| step == name).map(|(_, span)| *span).sum()
+    }
+
+    /// From the component on disk to the first answer, without the step that waits for the disk.
+    pub(crate) fn whole(&self) -> Duration {
+        self.0.iter().filter(|(step, _)| step != SWAP).map(|(_, span)| *span).sum()
+    }
+}
+
+/// A running host, which serves the app of the manifest 0, is given the versions of those that follow. Where their component was
+/// compiled before, it has it on disk with its compiled form, but not in memory: the steps of that
+/// deploy by the host's own clock, from the read of the component to an instance of it (its smoke test), and the first request
+/// after, on a connection that was open before.
+pub(crate) async fn deploys(manifest: impl Fn(usize) -> String, path: &str, begin: &str, end: &str) -> Vec<Deploy> {
     let station = Station::new(Program::Sessile(apps::example));
     let app = station.app().expect("an app");
-    app.write(&apps::one(component, 0));
+    app.write(&manifest(0));
     let server = station.start();
     let mut admin = Client::connect(station.data()).await.expect("the admin socket");
     let mut peer = TcpStream::connect(server.address).expect("a connection");
     peer.set_nodelay(true).expect("nodelay");
-    let (mut whole, mut each) = (Vec::new(), vec![Vec::new(); STEPS.len() + 2]);
+    let mut all = Vec::new();
     for number in 1..=DEPLOYS {
-        app.write(&apps::one(component, number));
+        app.write(&manifest(number));
         let bundle = Bundle::read(app.path()).expect("the app");
         let contents = bundle.contents.clone();
         let request = DeployRequest { contents, note: None, signature: None, allow_new_grants: false, canary: None };
-        let mut spans = [Duration::ZERO; STEPS.len() + 2];
+        let mut steps = Vec::new();
         let tell = |step: &sessile::deploy::Step| {
-            let at = STEPS.iter().position(|name| *name == step.step).unwrap_or(STEPS.len());
-            spans[at] = Duration::from_micros(step.micros);
+            let name = if STEPS.contains(&step.step.as_str()) { step.step.as_str() } else { SWAP };
+            steps.push((name.to_owned(), Duration::from_micros(step.micros)));
         };
         admin.deploy(&bundle, &request, tell).await.expect("it is deployed");
         let begun = Instant::now();
-        hello(&mut peer);
-        spans[STEPS.len() + 1] = begun.elapsed();
-        whole.push(spans.iter().sum::<Duration>() - spans[STEPS.len()]);
-        each.iter_mut().zip(spans).for_each(|(all, span)| all.push(span));
+        ask(&mut peer, path, begin, end);
+        steps.push((FIRST.to_owned(), begun.elapsed()));
+        all.push(Deploy(steps));
     }
-    let names = STEPS.iter().chain(&["swap (not counted)", "first request"]);
-    let each = names.zip(each).map(|(name, spans)| format!("{name} {:.2}", median(spans).as_secs_f64() * 1e3));
-    table.row(name, Goal::AtMost(most), milliseconds(median(whole)), &each.collect::<Vec<_>>().join(", "));
+    all
 }
 
 /// Asks, and reads the answer, which comes in one piece.
-fn hello(peer: &mut TcpStream) {
-    peer.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").expect("a request");
+fn ask(peer: &mut TcpStream, path: &str, begin: &str, end: &str) {
+    peer.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).expect("a request");
     let mut answer = [0; 4096];
     let length = peer.read(&mut answer).expect("an answer");
-    let answer = &answer[..length];
-    assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"\r\n\r\nhello"), "a wrong answer");
+    let answer = String::from_utf8_lossy(&answer[..length]);
+    assert!(answer.starts_with(begin) && answer.ends_with(end), "a wrong answer: {answer}");
 }
 
 /// A component with another section at its end, which nothing reads: an id of 0, a size in LEB128, a name, bytes.
@@ -114,7 +138,7 @@ fn with_padding(mut component: Vec<u8>) -> Vec<u8> {
     component
 }
 
-fn median(mut spans: Vec<Duration>) -> Duration {
+pub(crate) fn median(mut spans: Vec<Duration>) -> Duration {
     spans.sort();
     spans[spans.len() / 2]
 }

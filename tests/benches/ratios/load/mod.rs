@@ -74,12 +74,21 @@ impl Load {
 
     /// Runs for so long, and until all that was asked is answered; each answer is checked.
     pub(crate) fn run(&mut self, span: Duration) -> Done {
+        self.run_while(|_, took| took < span)
+    }
+
+    /// Runs so many operations or a few more, in the same way.
+    pub(crate) fn run_times(&mut self, operations: u64) -> Done {
+        self.run_while(|done, _| done < operations)
+    }
+
+    fn run_while(&mut self, goes_on: impl Fn(u64, Duration) -> bool) -> Done {
         let begun = Instant::now();
         self.connections.iter_mut().for_each(Connection::ask);
         let (mut asking, mut operations, mut ready) = (self.connections.len(), 0, Vec::new());
         while asking > 0 {
             self.ready.wait(&mut ready);
-            let more = begun.elapsed() < span;
+            let more = goes_on(operations, begun.elapsed());
             for number in &ready {
                 let connection = &mut self.connections[*number];
                 if !connection.answered() {

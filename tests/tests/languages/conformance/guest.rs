@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
+use serde_json::Value;
 use sessile_tests::{Answer, App, Host, Language, Socket, Way, request};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -92,6 +93,15 @@ impl Guest {
         if answer.body.as_ref().is_ok_and(|body| is_supported(body)) { Ok(answer) } else { Err(Unsupported) }
     }
 
+    /// The largest memory of an instance that has served the websocket of this path.
+    pub(super) async fn memory(&self, path: &str) -> u64 {
+        let listed = self.host.command_to(&["connections", "--json"]).await;
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        let mut lines = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let line = lines.find(|line| line["path"] == path).unwrap_or_else(|| panic!("no {path} in {listed}"));
+        line["memory_bytes_max"].as_u64().unwrap()
+    }
+
     /// Makes another version the current one, of the same component.
     pub(super) async fn deploy_again(&self) {
         self.app.edit("[app]", "[app]\n# again");
@@ -170,6 +180,7 @@ pub(super) fn is_refusal(answer: &str, case: &str) -> bool {
         "invalid-name" | "reason-too-long" => &["too-large", "invalid"],
         "too-many" => &["too-large"],
         "invalid-code" | "invalid-head" | "not-offered" => &["invalid"],
+        "wrong-style" | "wrong-order" => &["wrong-state"],
         "not-json" => &["bad-json"],
         "bad-json" => &["not-json"],
         _ => &[],

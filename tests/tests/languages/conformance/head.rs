@@ -24,7 +24,6 @@ async fn a01_handshake_info(guest: &Guest) -> Outcome {
         let told = [
             ("method", "GET"),
             ("scheme", "ws"),
-            ("host", "127.0.0.1"),
             ("path", path.as_str()),
             ("query", "q=1"),
             ("http-version", "1.1"),
@@ -57,7 +56,7 @@ async fn a02_url(guest: &Guest) -> Outcome {
     for (host, name, port) in [("x.example:8080", "x.example", "8080"), ("[::1]", "::1", "(none)")] {
         let mut peer = guest.open_with("/ws/url?q=1", &[("host", host)]).await;
         let url = format!("ws://{host}/ws/url?q=1");
-        let told = [("url", url.as_str()), ("url-hostname", name), ("url-port", port), ("is-secure", "false")];
+        let told = [("url", url.as_str()), ("url-hostname", name), ("host", name), ("url-port", port)];
         peer.hold(&told).await?;
     }
     Ok(())

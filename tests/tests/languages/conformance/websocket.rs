@@ -24,7 +24,8 @@ rows! {
     a11_wrong_state_names_call_and_state,
     a11_raw_events,
     a11_raw_denial,
-    a12_context,
+    a12_id_and_state,
+    a12_origin_and_security,
     a12_user,
     a13_ping,
     a13_round_trip,
@@ -246,18 +247,26 @@ async fn a11_raw_denial(guest: &Guest) -> Outcome {
     Ok(())
 }
 
-async fn a12_context(guest: &Guest) -> Outcome {
-    let origin = format!("http://{}", guest.host().address());
+async fn a12_id_and_state(guest: &Guest) -> Outcome {
     let mut ids = HashSet::new();
     for style in STYLES {
         for _ in 0..2 {
-            let mut peer = guest.open_with(&format!("{style}/context"), &[("origin", &origin)]).await;
-            peer.hold(&[("state", "open"), ("origin", &origin), ("is-local", "true"), ("is-secure", "false")]).await?;
+            let mut peer = guest.open(&format!("{style}/context")).await;
+            peer.hold(&[("state", "open")]).await?;
             ids.insert(peer.ask("id").await?);
         }
     }
     assert_eq!(ids.len(), 4, "{ids:?}");
     Ok(())
+}
+
+async fn a12_origin_and_security(guest: &Guest) -> Outcome {
+    let origin = format!("http://{}", guest.host().address());
+    for style in STYLES {
+        let mut peer = guest.open_with(&format!("{style}/context"), &[("origin", &origin)]).await;
+        peer.hold(&[("origin", &origin), ("is-local", "true"), ("is-secure", "false")]).await?;
+    }
+    guest.open("/ws/context").await.hold(&[("origin", "(none)")]).await
 }
 
 async fn a12_user(guest: &Guest) -> Outcome {

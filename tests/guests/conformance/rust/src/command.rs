@@ -76,7 +76,7 @@ fn of_websocket(ws: &WebSocket, line: &str) -> Answer {
         "receive" => some(ws.receive_timeout(milliseconds())?.into_text()?),
         "receive-text" => some(ws.receive_text()?),
         "receive-bytes" => some(ws.receive_bytes()?.len()),
-        "receive-json" => ws.send_json(&ws.receive_json::<Value>()?).map(|()| None),
+        "receive-json" => ws.send_json(&ws.receive_json_in::<Value>(JsonMode::Text)?).map(|()| None),
         "receive-json-binary" => ws.send_json(&ws.receive_json_in::<Value>(JsonMode::Binary)?).map(|()| None),
         _ => of_any(ws, || ws.session(), line),
     }

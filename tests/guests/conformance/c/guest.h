@@ -1,0 +1,25 @@
+/* What the files of the conformance guest share. */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sessile.h"
+
+#define UNSUPPORTED "unsupported"
+
+/* What a command is answered by is the caller's to free; NULL where there is no answer, or it was sent. */
+char *answerf(const char *format, ...) SESSILE_FORMAT(1, 2);
+/* A list's texts, which are freed, with bars between them. */
+char *joined(sessile_list list);
+bool is_query(sessile_id of, const char *wanted);
+/* The answer that a status is; where it is the handler's end, the status itself is left. */
+sessile_status settle(sessile_status *status, char **answer);
+
+/* Commands: those that HTTP has too, and all. */
+sessile_status of_any(sessile_id of, const char *line, char **answer);
+sessile_status of_websocket(sessile_id ws, const char *line, char **answer);
+
+/* HTTP. */
+sessile_status answer(sessile_id ex);
