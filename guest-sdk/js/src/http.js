@@ -11,8 +11,13 @@ import { decode, encode } from "./web/utf8.js";
 const BODY_BYTES_MAX = 1 << 20;
 
 export class Request extends Head {
+  /** As `id`; of what is no such object, a TypeError, where the host would be given no number, which cannot be caught. */
+  get #id() {
+    return this.id;
+  }
+
   async read() {
-    return waited(http.read, this.id, 65536n);
+    return waited(http.read, this.#id, 65536n);
   }
 
   async *[Symbol.asyncIterator]() {
@@ -67,24 +72,24 @@ export class Request extends Head {
   /** Starts a response, whose body is written as it comes. */
   async start(status = 200, { headers } = {}) {
     const head = { status: whole(status, "status", 65535), headers: fields(headers) };
-    return waited(http.sendStart, this.id, head).then(() => new BodyWriter(this.id));
+    return waited(http.sendStart, this.#id, head).then(() => new BodyWriter(this.#id));
   }
 
   async respond(response) {
-    return answer(this.id, response);
+    return answer(this.#id, response);
   }
 
   async sendRaw(response, { close = false } = {}) {
     const raw = typeof response === "string" ? encode(response) : bytes(response, "the response");
-    return waited(http.sendRaw, this.id, raw, Boolean(close));
+    return waited(http.sendRaw, this.#id, raw, Boolean(close));
   }
 
   cancel() {
-    call(http.sendCancel, this.id);
+    call(http.sendCancel, this.#id);
   }
 
   dispose() {
-    call(http.dispose, this.id);
+    call(http.dispose, this.#id);
   }
 }
 

@@ -10,24 +10,29 @@ import { encode, decode } from "./web/utf8.js";
 export class WebSocket extends Head {
   #closed = null;
 
+  /** As `id`; of what is no such object, a TypeError, where the host would be given no number, which cannot be caught. */
+  get #id() {
+    return this.id;
+  }
+
   get state() {
-    return websocket.getState(this.id);
+    return websocket.getState(this.#id);
   }
 
   get protocols() {
-    return websocket.offeredSubprotocols(this.id);
+    return websocket.offeredSubprotocols(this.#id);
   }
 
   get protocol() {
-    return websocket.subprotocol(this.id);
+    return websocket.subprotocol(this.#id);
   }
 
   get buffered() {
-    return Number(websocket.buffered(this.id));
+    return Number(websocket.buffered(this.#id));
   }
 
   get dropped() {
-    return Number(websocket.dropped(this.id));
+    return Number(websocket.dropped(this.#id));
   }
 
   get closed() {
@@ -35,25 +40,25 @@ export class WebSocket extends Head {
   }
 
   async accept({ protocol, headers } = {}) {
-    return waited(websocket.accept, this.id, optional(protocol, text, "protocol"), fields(headers));
+    return waited(websocket.accept, this.#id, optional(protocol, text, "protocol"), fields(headers));
   }
 
   async reject(status = 403, { headers, body = "" } = {}) {
     const content = typeof body === "string" ? encode(body) : bytes(body, "body");
-    return waited(websocket.reject, this.id, whole(status, "status", 65535), fields(headers), content);
+    return waited(websocket.reject, this.#id, whole(status, "status", 65535), fields(headers), content);
   }
 
   // Called for each message, as `received`: so neither takes a stack, which would cost as much as a tenth of an echo.
   async send(data) {
     try {
-      await websocket.send(this.id, message(data));
+      await websocket.send(this.#id, message(data));
     } catch (error) {
       throw translated(error);
     }
   }
 
   trySend(data) {
-    const { tag, val } = call(websocket.trySend, this.id, message(data));
+    const { tag, val } = call(websocket.trySend, this.#id, message(data));
     if (tag === "queued") return { state: tag, bytes: Number(val) };
     return tag === "gone" ? { state: tag, close: closeInfo(val) } : { state: tag };
   }
@@ -65,7 +70,7 @@ export class WebSocket extends Head {
   }
 
   async receive({ timeout } = {}) {
-    return received(this.id, optional(timeout, nanos, "timeout"));
+    return received(this.#id, optional(timeout, nanos, "timeout"));
   }
 
   async receiveText(options) {
@@ -78,7 +83,7 @@ export class WebSocket extends Head {
 
   async receiveJson({ binary = false, timeout } = {}) {
     const mode = binary ? "binary" : "text";
-    return waited(websocket.receiveJson, this.id, mode, optional(timeout, nanos, "timeout")).then(parsed);
+    return waited(websocket.receiveJson, this.#id, mode, optional(timeout, nanos, "timeout")).then(parsed);
   }
 
   [Symbol.asyncIterator]() {
@@ -87,7 +92,7 @@ export class WebSocket extends Head {
 
   async #next() {
     try {
-      return { done: false, value: await received(this.id, null) };
+      return { done: false, value: await received(this.#id, null) };
     } catch (error) {
       if (error.code !== "disconnected") throw error;
       this.#closed = error.close;
@@ -96,24 +101,24 @@ export class WebSocket extends Head {
   }
 
   async ping() {
-    return waited(websocket.ping, this.id).then((span) => Number(span) / 1e6);
+    return waited(websocket.ping, this.#id).then((span) => Number(span) / 1e6);
   }
 
   get roundTrip() {
-    const span = websocket.roundTrip(this.id);
+    const span = websocket.roundTrip(this.#id);
     return span === null ? null : Number(span) / 1e6;
   }
 
   async close(code = 1000, reason = "") {
-    return waited(websocket.close, this.id, whole(code, "the code", 65535), text(reason, "the reason"));
+    return waited(websocket.close, this.#id, whole(code, "the code", 65535), text(reason, "the reason"));
   }
 
   get attachment() {
-    return Uint8Array.from(websocket.attachment(this.id));
+    return Uint8Array.from(websocket.attachment(this.#id));
   }
 
   set attachment(value) {
-    call(websocket.setAttachment, this.id, bytes(value, "the attachment"));
+    call(websocket.setAttachment, this.#id, bytes(value, "the attachment"));
   }
 
   attach(value) {
@@ -122,16 +127,16 @@ export class WebSocket extends Head {
   }
 
   attached() {
-    const value = websocket.attachment(this.id);
+    const value = websocket.attachment(this.#id);
     return value.length === 0 ? undefined : parsed(decode(value));
   }
 
   async join(group) {
-    return waited(wit.join, this.id, text(group, "the group"));
+    return waited(wit.join, this.#id, text(group, "the group"));
   }
 
   async leave(group) {
-    return waited(wit.leave, this.id, text(group, "the group"));
+    return waited(wit.leave, this.#id, text(group, "the group"));
   }
 }
 

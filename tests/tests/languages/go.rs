@@ -55,7 +55,7 @@ async fn new_project_in_go_of_each_style_is_built_and_served() {
     assert_eq!(socket.ask("b").await, "1, new: b", "the loop of the new code has begun anew");
     edit(&app, "main.go", "ws.Accept()", "wz.Accept()");
     let (code, _, errors) = build(&app);
-    assert!(code == Some(2) && errors.contains("./main.go:26:12: undefined: wz"), "{errors}");
+    assert!(code == Some(2) && errors.contains("./main.go:23:12: undefined: wz"), "{errors}");
 }
 
 /// What is written for the standard library.

@@ -154,5 +154,5 @@ async fn new_project_in_ts_is_checked_built_and_served() {
     }
     edit(&app, "src/main.ts", "let count = 0;", "let count: string = 0;");
     let (code, out, errors) = build(&app);
-    assert!(code == Some(2) && out.contains("src/main.ts(11,9): error TS2322: "), "{out}{errors}");
+    assert!(code == Some(2) && out.contains("src/main.ts(12,9): error TS2322: "), "{out}{errors}");
 }

@@ -8,6 +8,7 @@ mod go;
 mod js;
 mod python;
 mod sdk;
+mod two;
 
 use std::fs;
 use std::io::Write as _;

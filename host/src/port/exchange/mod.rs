@@ -196,6 +196,11 @@ impl ExchangePort {
     /// # Errors
     /// `WrongOrder`, `InvalidHead`, `SessionUnsaved`.
     pub async fn send(&self, status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Result<(), ExchangeError> {
+        self.answer(wire::Raw { status, headers, body }, false).await
+    }
+
+    async fn answer(&self, response: wire::Raw, close: bool) -> Result<(), ExchangeError> {
+        let wire::Raw { status, headers, body } = response;
         let mut head = checked(status, &headers)?;
         head.headers_mut().remove(header::CONTENT_LENGTH);
         self.begin()?;
@@ -204,6 +209,10 @@ impl ExchangePort {
             return Err(error);
         }
         self.pace.wrote(body.len() as u64);
+        if close {
+            // First, for the answer may leave as soon as it is there, and its head says so.
+            self.connection.cancel();
+        }
         self.finish(Answer::Whole(head.map(|()| Bytes::from(body))));
         Ok(())
     }
@@ -213,12 +222,7 @@ impl ExchangePort {
     /// # Errors
     /// As [`Self::send`].
     pub async fn send_raw(&self, response: &[u8], close: bool) -> Result<(), ExchangeError> {
-        let wire::Raw { status, headers, body } = wire::parse(response)?;
-        self.send(status, headers, body).await?;
-        if close {
-            self.dispose();
-        }
-        Ok(())
+        self.answer(wire::parse(response)?, close).await
     }
 
     /// Starts a streamed answer; a modified session is saved before.

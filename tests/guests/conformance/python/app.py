@@ -29,7 +29,7 @@ def case(error):
 
 
 def compact(value):
-    return "(none)" if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def optional(value):
@@ -243,7 +243,7 @@ async def of_any(head, line):
         case "http-version":
             return head.http_version
         case "query":
-            return head.url.query
+            return head.url.query or "(none)"
         case "client" | "server":
             host, port = getattr(head, verb)
             return f"{host}:{port}"

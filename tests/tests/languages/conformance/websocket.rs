@@ -139,9 +139,9 @@ async fn a08_bad_json_has_its_position(guest: &Guest) -> Outcome {
     assert!(is_refusal(&answer, "bad-json"), "{answer}");
     match answer.split(' ').nth(2) {
         None => Err(super::Unsupported),
-        // The column is in bytes.
+        // The column is in bytes; where the language's own library has parsed it, in characters.
         Some(position) => {
-            assert_eq!(position, "2:8");
+            assert!(["2:7", "2:8"].contains(&position), "{position}");
             Ok(())
         }
     }
