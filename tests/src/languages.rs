@@ -61,6 +61,9 @@ fn made(outcomes: &Outcomes) -> Told<()> {
 }
 
 fn table((rows, all): &Outcomes) -> Told<String> {
+    if rows.is_empty() {
+        return Err((SKIPPED, "the matrix was not made: no language ran".to_owned()));
+    }
     let mut text = String::from("| | |");
     for language in LANGUAGES {
         // Writing to a String cannot fail.
