@@ -33,6 +33,9 @@ var (
 	words  []byte
 )
 
+// Half of what is Go's: a handler keeps little, and there are many instances. An init of its own may set it anew.
+func init() { debug.SetGCPercent(50) }
+
 // Verdict turns how a handler went into what the host is told.
 type Verdict func(error) (outcome uint32, failure error)
 
