@@ -14,7 +14,8 @@ rows! {
     failure_is_logged_and_not_told,
     crash_ends_one_websocket,
     attachment,
-    a_hundred_thousand_events_leave_nothing,
+    a_hundred_thousand_texts_leave_nothing,
+    a_hundred_thousand_binary_messages_leave_nothing,
     upgrade_of_events,
     handover_of_a_loop,
 }
@@ -109,10 +110,20 @@ async fn attachment(guest: &Guest) -> Outcome {
 }
 
 /// A million are the benchmark's.
-async fn a_hundred_thousand_events_leave_nothing(guest: &Guest) -> Outcome {
+async fn a_hundred_thousand_texts_leave_nothing(guest: &Guest) -> Outcome {
+    let asked = [&[0x81, 0x80 | 105, 0, 0, 0, 0][..], b"text ", &[b'x'; 100]].concat();
+    leave_nothing(guest, &asked, &[&[0x81, 100][..], &[b'x'; 100]].concat()).await
+}
+
+async fn a_hundred_thousand_binary_messages_leave_nothing(guest: &Guest) -> Outcome {
+    let asked = [&[0x82, 0xfe, 0, 128, 0, 0, 0, 0][..], &[b'x'; 128]].concat();
+    leave_nothing(guest, &asked, &[&[0x82, 126, 0, 128][..], &[b'x'; 128]].concat()).await
+}
+
+/// Frames that are asked, each with its answer, in bursts.
+async fn leave_nothing(guest: &Guest, asked: &[u8], answer: &[u8]) -> Outcome {
     const BURST: usize = 64;
-    let asked = [&[0x82, 0xfe, 0, 128, 0, 0, 0, 0][..], &[b'x'; 128]].concat().repeat(BURST);
-    let wanted = [&[0x82, 126, 0, 128][..], &[b'x'; 128]].concat().repeat(BURST);
+    let (asked, wanted) = (asked.repeat(BURST), answer.repeat(BURST));
     for style in STYLES {
         let path = format!("{style}/leak");
         let mut stream = RawSocket::open(guest.host().address(), &path, &[]).await.0.into_stream();
