@@ -103,6 +103,8 @@ mod tests {
         assert_eq!(names.exports, [handler("websocket-events"), handler("http-handler")]);
         let strange = |name: &&String| !name.starts_with("sessile:handler/") && !name.starts_with("wasi:");
         assert_eq!(names.imports.iter().find(strange), None);
+        let made: Vec<_> = names.producers.iter().map(|producer| producer.name.as_str()).collect();
+        assert!(made.contains(&"JavaScript") && made.contains(&"sessile") && !made.contains(&"rustc"), "{made:?}");
     }
 
     #[test]

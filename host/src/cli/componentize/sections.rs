@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use wasm_encoder::reencode::{Reencode, ReencodeComponent};
 use wasm_encoder::{
     Component, ComponentAliasSection, ComponentExportKind, ComponentExportSection, ComponentImportSection,
-    ComponentInstanceSection, ComponentSectionId, RawSection,
+    ComponentInstanceSection, ComponentSectionId, Module, ProducersField, ProducersSection, RawSection,
 };
 use wasmparser::{ComponentAlias, ComponentExternalKind, ComponentTypeRef, Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
@@ -22,7 +22,7 @@ world none {
     export load: func(path: string) -> result<string, string>;
 }";
 
-/// The top-level sections of a component: what each is, its id, its bytes.
+/// The top-level sections of a component or module: what each is, its id, its bytes.
 pub(super) fn sections(component: &[u8]) -> wasmparser::Result<Vec<(Payload<'_>, u8, &[u8])>> {
     let mut sections = Vec::new();
     let mut depth = 0;
@@ -51,6 +51,28 @@ pub(super) fn finished(component: &[u8], keep: &[String]) -> anyhow::Result<Vec<
     output.section(&RawSection { id: ComponentSectionId::Component.into(), data: &nested });
     for (payload, id, data) in sections {
         moved.section(&mut output, payload, id, data)?;
+    }
+    output.section(&producers());
+    Ok(output.finish())
+}
+
+/// What it is written in, and what made it; not what its interpreter is written in.
+fn producers() -> ProducersSection {
+    let (mut language, mut tool) = (ProducersField::new(), ProducersField::new());
+    language.value("JavaScript", "");
+    tool.value("sessile", env!("CARGO_PKG_VERSION"));
+    let mut section = ProducersSection::new();
+    section.field("language", &language).field("processed-by", &tool);
+    section
+}
+
+/// A module without what it says of its making.
+fn anonymous(module: &[u8]) -> wasmparser::Result<Vec<u8>> {
+    let mut output = Module::new();
+    for (payload, id, data) in sections(module)? {
+        if !matches!(payload, Payload::CustomSection(section) if section.name() == "producers") {
+            output.section(&RawSection { id, data });
+        }
     }
     Ok(output.finish())
 }
@@ -139,6 +161,10 @@ impl<'a> Moved<'a> {
                 }
                 to.section(&section);
             }
+            Payload::ModuleSection { .. } => {
+                to.section(&RawSection { id, data: &anonymous(data)? });
+            }
+            Payload::CustomSection(section) if section.name() == "producers" => {}
             _ => {
                 to.section(&RawSection { id, data });
             }
