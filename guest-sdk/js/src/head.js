@@ -6,10 +6,17 @@ import { Session } from "./session.js";
 import { text, u64 } from "./error.js";
 import { Headers } from "./web/headers.js";
 
+/** The id of a websocket or request, and of nothing else: one that is none would be a trap. */
+export let idOf;
+
 /** Everything is read from the host when it is asked for, so keep what you need twice. */
 export class Head {
   #id;
   #session;
+
+  static {
+    idOf = (head) => head.#id;
+  }
 
   constructor(id) {
     this.#id = u64(id, "the id");

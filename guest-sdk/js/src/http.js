@@ -3,7 +3,7 @@
 import http from "sessile:handler/http@0.1.0";
 
 import { bytes, bytesOf, call, fields, parsed, tooLarge, waited, whole } from "./error.js";
-import { Head } from "./head.js";
+import { Head, idOf } from "./head.js";
 import { Headers } from "./web/headers.js";
 import { decode, encode } from "./web/utf8.js";
 
@@ -11,13 +11,8 @@ import { decode, encode } from "./web/utf8.js";
 const BODY_BYTES_MAX = 1 << 20;
 
 export class Request extends Head {
-  /** As `id`; of what is no such object, a TypeError, where the host would be given no number, which cannot be caught. */
-  get #id() {
-    return this.id;
-  }
-
   async read() {
-    return waited(http.read, this.#id, 65536n);
+    return waited(http.read, idOf(this), 65536n);
   }
 
   async *[Symbol.asyncIterator]() {
@@ -72,24 +67,24 @@ export class Request extends Head {
   /** Starts a response, whose body is written as it comes. */
   async start(status = 200, { headers } = {}) {
     const head = { status: whole(status, "status", 65535), headers: fields(headers) };
-    return waited(http.sendStart, this.#id, head).then(() => new BodyWriter(this.#id));
+    return waited(http.sendStart, idOf(this), head).then(() => new BodyWriter(idOf(this)));
   }
 
   async respond(response) {
-    return answer(this.#id, response);
+    return answer(idOf(this), response);
   }
 
   async sendRaw(response, { close = false } = {}) {
     const raw = typeof response === "string" ? encode(response) : bytes(response, "the response");
-    return waited(http.sendRaw, this.#id, raw, Boolean(close));
+    return waited(http.sendRaw, idOf(this), raw, Boolean(close));
   }
 
   cancel() {
-    call(http.sendCancel, this.#id);
+    call(http.sendCancel, idOf(this));
   }
 
   dispose() {
-    call(http.dispose, this.#id);
+    call(http.dispose, idOf(this));
   }
 }
 

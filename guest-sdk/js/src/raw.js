@@ -3,21 +3,22 @@
 import wit from "sessile:handler/raw@0.1.0";
 
 import { bytes, closeInfo, fields, nanos, optional, text, waited, whole } from "./error.js";
+import { idOf } from "./head.js";
 import { encode } from "./web/utf8.js";
 import { message } from "./websocket.js";
 
 export const raw = {
   states(ws) {
-    const [peer, application] = wit.states(ws.id);
+    const [peer, application] = wit.states(idOf(ws));
     return { peer, application };
   },
 
   async send(ws, event) {
-    return waited(wit.send, ws.id, outgoing(event));
+    return waited(wit.send, idOf(ws), outgoing(event));
   },
 
   async receive(ws, { timeout } = {}) {
-    return waited(wit.receive, ws.id, optional(timeout, nanos, "timeout")).then(incoming);
+    return waited(wit.receive, idOf(ws), optional(timeout, nanos, "timeout")).then(incoming);
   },
 };
 

@@ -4,35 +4,30 @@ import websocket from "sessile:handler/websocket@0.1.0";
 import wit from "sessile:handler/groups@0.1.0";
 
 import { HostError, bytes, bytesOf, call, closeInfo, fields, nanos, optional, parsed, text, translated, waited, whole } from "./error.js";
-import { Head } from "./head.js";
+import { Head, idOf } from "./head.js";
 import { encode, decode } from "./web/utf8.js";
 
 export class WebSocket extends Head {
   #closed = null;
 
-  /** As `id`; of what is no such object, a TypeError, where the host would be given no number, which cannot be caught. */
-  get #id() {
-    return this.id;
-  }
-
   get state() {
-    return websocket.getState(this.#id);
+    return websocket.getState(idOf(this));
   }
 
   get protocols() {
-    return websocket.offeredSubprotocols(this.#id);
+    return websocket.offeredSubprotocols(idOf(this));
   }
 
   get protocol() {
-    return websocket.subprotocol(this.#id);
+    return websocket.subprotocol(idOf(this));
   }
 
   get buffered() {
-    return Number(websocket.buffered(this.#id));
+    return Number(websocket.buffered(idOf(this)));
   }
 
   get dropped() {
-    return Number(websocket.dropped(this.#id));
+    return Number(websocket.dropped(idOf(this)));
   }
 
   get closed() {
@@ -40,25 +35,25 @@ export class WebSocket extends Head {
   }
 
   async accept({ protocol, headers } = {}) {
-    return waited(websocket.accept, this.#id, optional(protocol, text, "protocol"), fields(headers));
+    return waited(websocket.accept, idOf(this), optional(protocol, text, "protocol"), fields(headers));
   }
 
   async reject(status = 403, { headers, body = "" } = {}) {
     const content = typeof body === "string" ? encode(body) : bytes(body, "body");
-    return waited(websocket.reject, this.#id, whole(status, "status", 65535), fields(headers), content);
+    return waited(websocket.reject, idOf(this), whole(status, "status", 65535), fields(headers), content);
   }
 
   // Called for each message, as `received`: so neither takes a stack, which would cost as much as a tenth of an echo.
   async send(data) {
     try {
-      await websocket.send(this.#id, message(data));
+      await websocket.send(idOf(this), message(data));
     } catch (error) {
       throw translated(error);
     }
   }
 
   trySend(data) {
-    const { tag, val } = call(websocket.trySend, this.#id, message(data));
+    const { tag, val } = call(websocket.trySend, idOf(this), message(data));
     if (tag === "queued") return { state: tag, bytes: Number(val) };
     return tag === "gone" ? { state: tag, close: closeInfo(val) } : { state: tag };
   }
@@ -70,7 +65,7 @@ export class WebSocket extends Head {
   }
 
   async receive({ timeout } = {}) {
-    return received(this.#id, optional(timeout, nanos, "timeout"));
+    return received(idOf(this), optional(timeout, nanos, "timeout"));
   }
 
   async receiveText(options) {
@@ -83,7 +78,7 @@ export class WebSocket extends Head {
 
   async receiveJson({ binary = false, timeout } = {}) {
     const mode = binary ? "binary" : "text";
-    return waited(websocket.receiveJson, this.#id, mode, optional(timeout, nanos, "timeout")).then(parsed);
+    return waited(websocket.receiveJson, idOf(this), mode, optional(timeout, nanos, "timeout")).then(parsed);
   }
 
   [Symbol.asyncIterator]() {
@@ -92,7 +87,7 @@ export class WebSocket extends Head {
 
   async #next() {
     try {
-      return { done: false, value: await received(this.#id, null) };
+      return { done: false, value: await received(idOf(this), null) };
     } catch (error) {
       if (error.code !== "disconnected") throw error;
       this.#closed = error.close;
@@ -101,24 +96,24 @@ export class WebSocket extends Head {
   }
 
   async ping() {
-    return waited(websocket.ping, this.#id).then((span) => Number(span) / 1e6);
+    return waited(websocket.ping, idOf(this)).then((span) => Number(span) / 1e6);
   }
 
   get roundTrip() {
-    const span = websocket.roundTrip(this.#id);
+    const span = websocket.roundTrip(idOf(this));
     return span === null ? null : Number(span) / 1e6;
   }
 
   async close(code = 1000, reason = "") {
-    return waited(websocket.close, this.#id, whole(code, "the code", 65535), text(reason, "the reason"));
+    return waited(websocket.close, idOf(this), whole(code, "the code", 65535), text(reason, "the reason"));
   }
 
   get attachment() {
-    return Uint8Array.from(websocket.attachment(this.#id));
+    return Uint8Array.from(websocket.attachment(idOf(this)));
   }
 
   set attachment(value) {
-    call(websocket.setAttachment, this.#id, bytes(value, "the attachment"));
+    call(websocket.setAttachment, idOf(this), bytes(value, "the attachment"));
   }
 
   attach(value) {
@@ -127,16 +122,16 @@ export class WebSocket extends Head {
   }
 
   attached() {
-    const value = websocket.attachment(this.#id);
+    const value = websocket.attachment(idOf(this));
     return value.length === 0 ? undefined : parsed(decode(value));
   }
 
   async join(group) {
-    return waited(wit.join, this.#id, text(group, "the group"));
+    return waited(wit.join, idOf(this), text(group, "the group"));
   }
 
   async leave(group) {
-    return waited(wit.leave, this.#id, text(group, "the group"));
+    return waited(wit.leave, idOf(this), text(group, "the group"));
   }
 }
 

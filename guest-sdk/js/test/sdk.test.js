@@ -39,7 +39,8 @@ test("value_of_a_wrong_type_is_refused_before_the_host_is_asked", async () => {
     () => ws.leave(undefined), () => (ws.attachment = "text"), () => ws.header(5), () => ws.session.get(5), () => ws.session.set("k", () => 1),
     () => ws.session.save({ ifVersion: 1 }), () => ws.session.setExpiry(-1), () => groups.publish("g", 5), () => groups.publish(5, "m"),
     () => request.start("200"), () => request.sendRaw(5), () => raw.send(ws, { type: "none" }), () => new Response("", { status: 1.5 }),
-    () => new WebSocket(5), () => timers.sleep("1"), () => timers.setTimeout("code"),
+    () => new WebSocket(5), () => ws.ping.call({}), () => ws.send.call({ id: ID }, "x"), () => request.read.call(ws.session), () => raw.states({}),
+    () => raw.receive(5), () => timers.sleep("1"), () => timers.setTimeout("code"),
   ]) {
     await assert.rejects(async () => call(), TypeError, String(call));
   }
