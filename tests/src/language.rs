@@ -81,7 +81,7 @@ macro_rules! languages {
                         app.py -o build/conformance.wasm",
                 known: &[(
                     "a_hundred_thousand_binary_messages_leave_nothing",
-                    "Bytes that a call hands to the host are kept by componentize-py 0.25.1 (texts are not), so that an instance that has sent some 45 MiB of them runs into its bound of memory and traps",
+                    "Bytes that a call hands to the host are kept by componentize-py 0.25.1 (texts are not), so an instance that has sent some 115 MiB of them runs into its bound of memory and traps",
                 )],
             }
         }
