@@ -93,7 +93,7 @@ pub(crate) fn standard() -> App {
 /// The echo of websockets, each message by an instance of its own.
 pub(crate) fn fresh_events() -> App {
     let app = App::new(ECHO);
-    app.edit("\"websocket-events\"", "\"websocket-events\"\nisolation = \"event\"");
+    app.edit("[handlers.events]", "[handlers.events]\nisolation = \"event\"");
     app
 }
 

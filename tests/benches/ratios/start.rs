@@ -78,15 +78,13 @@ impl Deploy {
 /// A running host, which serves the app of the manifest 0, is given the versions of those that follow. Where their component was
 /// compiled before, it has it on disk with its compiled form, but not in memory: the steps of that
 /// deploy by the host's own clock, from the read of the component to an instance of it (its smoke test), and the first request
-/// after, on a connection that was open before.
+/// after, on a connection that is open by then.
 pub(crate) async fn deploys(manifest: impl Fn(usize) -> String, path: &str, begin: &str, end: &str) -> Vec<Deploy> {
     let station = Station::new(Program::Sessile(apps::example));
     let app = station.app().expect("an app");
     app.write(&manifest(0));
     let server = station.start();
     let mut admin = Client::connect(station.data()).await.expect("the admin socket");
-    let mut peer = TcpStream::connect(server.address).expect("a connection");
-    peer.set_nodelay(true).expect("nodelay");
     let mut all = Vec::new();
     for number in 1..=DEPLOYS {
         app.write(&manifest(number));
@@ -99,6 +97,9 @@ pub(crate) async fn deploys(manifest: impl Fn(usize) -> String, path: &str, begi
             steps.push((name.to_owned(), Duration::from_micros(step.micros)));
         };
         admin.deploy(&bundle, &request, tell).await.expect("it is deployed");
+        // Each its own: a long compilation is longer than a connection may idle.
+        let mut peer = TcpStream::connect(server.address).expect("a connection");
+        peer.set_nodelay(true).expect("nodelay");
         let begun = Instant::now();
         ask(&mut peer, path, begin, end);
         steps.push((FIRST.to_owned(), begun.elapsed()));
