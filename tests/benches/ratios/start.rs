@@ -1,7 +1,7 @@
 //! How soon there is an answer: of a host that starts, and of a component that lies on disk beside one that runs.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -78,7 +78,7 @@ impl Deploy {
 /// A running host, which serves the app of the manifest 0, is given the versions of those that follow. Where their component was
 /// compiled before, it has it on disk with its compiled form, but not in memory: the steps of that
 /// deploy by the host's own clock, from the read of the component to an instance of it (its smoke test), and the first request
-/// after, on a connection that is open by then.
+/// after, on a connection that was open before.
 pub(crate) async fn deploys(manifest: impl Fn(usize) -> String, path: &str, begin: &str, end: &str) -> Vec<Deploy> {
     let station = Station::new(Program::Sessile(apps::example));
     let app = station.app().expect("an app");
@@ -87,6 +87,7 @@ pub(crate) async fn deploys(manifest: impl Fn(usize) -> String, path: &str, begi
     let mut admin = Client::connect(station.data()).await.expect("the admin socket");
     let mut all = Vec::new();
     for number in 1..=DEPLOYS {
+        let mut peer = connect(server.address);
         app.write(&manifest(number));
         let bundle = Bundle::read(app.path()).expect("the app");
         let contents = bundle.contents.clone();
@@ -97,15 +98,22 @@ pub(crate) async fn deploys(manifest: impl Fn(usize) -> String, path: &str, begi
             steps.push((name.to_owned(), Duration::from_micros(step.micros)));
         };
         admin.deploy(&bundle, &request, tell).await.expect("it is deployed");
-        // Each its own: a long compilation is longer than a connection may idle.
-        let mut peer = TcpStream::connect(server.address).expect("a connection");
-        peer.set_nodelay(true).expect("nodelay");
+        if number == 1 {
+            // It has compiled, for longer perhaps than a connection may idle.
+            peer = connect(server.address);
+        }
         let begun = Instant::now();
         ask(&mut peer, path, begin, end);
         steps.push((FIRST.to_owned(), begun.elapsed()));
         all.push(Deploy(steps));
     }
     all
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let peer = TcpStream::connect(address).expect("a connection");
+    peer.set_nodelay(true).expect("nodelay");
+    peer
 }
 
 /// Asks, and reads the answer, which comes in one piece.
