@@ -87,7 +87,7 @@ impl Service {
 
     /// The websocket's own task: the connection's ends with the upgrade. What it holds is what an idle websocket costs.
     fn spawn(self: &Arc<Self>, opening: Opening, place: Place) {
-        self.tasks.spawn(Life { stage: Stage::Opening(opening), service: self.clone(), _place: place });
+        self.tasks.spawn(WebsocketTask { stage: Stage::Opening(opening), service: self.clone(), _place: place });
     }
 
     fn websocket(&self, routed: Routed<'_>, offered: Box<[String]>) -> Websocket {
@@ -136,7 +136,7 @@ struct More {
 }
 
 /// A websocket's task. By hand, for an `async` block keeps room for what it has moved on.
-struct Life {
+struct WebsocketTask {
     stage: Stage,
     service: Arc<Service>,
     /// Given back after all else.
@@ -150,7 +150,7 @@ enum Stage {
     Ended,
 }
 
-impl Future for Life {
+impl Future for WebsocketTask {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -167,7 +167,7 @@ impl Future for Life {
     }
 }
 
-impl Life {
+impl WebsocketTask {
     fn end(&mut self) {
         let Stage::Opened(opened) = std::mem::replace(&mut self.stage, Stage::Ended) else { return };
         let Websocket { port, app, .. } = opened.into_websocket();

@@ -6,7 +6,7 @@ use hyper::Request;
 use sessile_tests::{App, Host, Settings, Socket, Way, get, request};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::{build, built, edit, has, root};
+use super::{build, built, echo_is_taken_over, edit, has, root};
 use crate::tools::{echo_is_served, room_is_served, visits_are_served};
 
 fn has_go(skipped: &str) -> bool {
@@ -45,14 +45,7 @@ async fn new_project_in_go_of_each_style_is_built_and_served() {
     visits_are_served(&made("new-visits", "http")).await;
     let app = made("new-echo", "loop");
     echo_is_served(&app).await;
-    let host = Host::start(&app, Way::Keep);
-    let mut socket = Socket::open(host.address(), "/ws").await;
-    assert_eq!(socket.ask("a").await, "1: a");
-    edit(&app, "main.go", "%d: %s", "%d, new: %s");
-    let app = built(app);
-    let deployed = host.deploy(&app, &[]).await;
-    assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stderr));
-    assert_eq!(socket.ask("b").await, "1, new: b", "the loop of the new code has begun anew");
+    let app = echo_is_taken_over(app, "main.go", "%d: %s", "%d, new: %s").await;
     edit(&app, "main.go", "ws.Accept()", "wz.Accept()");
     let (code, _, errors) = build(&app);
     assert!(code == Some(2) && errors.contains("./main.go:23:12: undefined: wz"), "{errors}");

@@ -89,7 +89,7 @@ pub struct Rules {
     pub patience: Patience,
 }
 
-/// What time a websocket's peer has. Manifest section `[timeouts]`.
+/// What time a websocket's peer has. Manifest keys `message_s` and `stall_s` of `[http]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     /// For a message to become whole.
