@@ -66,6 +66,11 @@ const char *sessile_error(void);
 uint32_t sessile_error_line(void);
 uint32_t sessile_error_column(void);
 
+/* Which call was not legal, such as "send", and in which state, such as "connecting": after SESSILE_WRONG_STATE. Of a
+ * response only the state: "unanswered", "streaming", "finished". "" where there is none, as of receive in event style. */
+const char *sessile_error_call(void);
+const char *sessile_error_state(void);
+
 /* Says why a handler fails, as printf does; returns SESSILE_FAILED, for the handler to return. The host logs it under a
  * number, closes with 1011 or answers 500, and tells the peer that number alone. */
 sessile_status sessile_fail(const char *format, ...) SESSILE_FORMAT(1, 2);
@@ -195,7 +200,7 @@ void sessile_message_free(sessile_message *message);
 
 /* Closes, after all that is queued. 1000, 1001-1003, 1007-1013 and 3000-4999 may be sent, reasons up to 123 bytes. */
 SESSILE_CHECKED sessile_status sessile_close(sessile_id ws, uint16_t code, const char *reason);
-/* With which code and reason it was closed, after SESSILE_DISCONNECTED of a websocket. */
+/* With which code and reason it was closed, after SESSILE_DISCONNECTED of a websocket, or SESSILE_RAW_DISCONNECT. */
 uint16_t sessile_close_code(void);
 const char *sessile_close_reason(void);
 /* How long a ping was on its way. */
@@ -215,11 +220,49 @@ SESSILE_CHECKED sessile_status sessile_attach(sessile_id ws, const void *data, s
 /* Yours; of no bytes, and never NULL, where nothing is attached. */
 void sessile_attachment(sessile_id ws, char **data, size_t *length);
 
+/* Raw events, in loop style: the same websocket with the same rules, as a stream of events in both directions, for
+ * frameworks that bring an API of their own. The two ways may be mixed. */
+typedef enum sessile_raw_event {
+    SESSILE_RAW_CONNECT,   /* the handshake has come; first, and once */
+    SESSILE_RAW_MESSAGE,   /* which is yours */
+    SESSILE_RAW_DISCONNECT /* the end; last, and once: see sessile_close_code */
+} sessile_raw_event;
+
+typedef enum sessile_raw_state {
+    SESSILE_RAW_CONNECTING,
+    SESSILE_RAW_CONNECTED,
+    SESSILE_RAW_RESPONSE, /* of the application: it denies the handshake, and the body is not complete */
+    SESSILE_RAW_DISCONNECTED
+} sessile_raw_state;
+
+SESSILE_CHECKED sessile_status sessile_raw_receive(sessile_id ws, uint64_t timeout_ms, sessile_raw_event *event,
+                                                   sessile_message *message);
+/* What is illegal in these states is SESSILE_WRONG_STATE, and changes nothing. */
+void sessile_raw_states(sessile_id ws, sessile_raw_state *peer, sessile_raw_state *application);
+SESSILE_CHECKED sessile_status sessile_raw_accept(sessile_id ws, const char *subprotocol,
+                                                  const sessile_header *headers, size_t count);
+SESSILE_CHECKED sessile_status sessile_raw_send(sessile_id ws, const sessile_message *message);
+SESSILE_CHECKED sessile_status sessile_raw_close(sessile_id ws, uint16_t code, const char *reason);
+/* Denies the handshake, with 400 to 599; then a body of 64 KiB at most, in parts, of which the last has no `more`. */
+SESSILE_CHECKED sessile_status sessile_raw_respond_start(sessile_id ws, uint16_t status,
+                                                         const sessile_header *headers, size_t count);
+SESSILE_CHECKED sessile_status sessile_raw_respond_body(sessile_id ws, const void *data, size_t length, bool more);
+
 /* ---- the request, of a websocket or an exchange -------------------------------------------------------------------- */
 
 /* NULL where there is none; else yours. `name` in any case; the first value, if there are several. */
 char *sessile_method(sessile_id of);
 char *sessile_scheme(sessile_id of);
+/* Whether that is https or wss; whether the peer is on the host's own machine (behind a proxy there, all are). */
+bool sessile_is_secure(sessile_id of);
+bool sessile_is_local(sessile_id of);
+/* The whole URL; its host, an IPv6 address without its brackets; its port, 0 where it names none. By the host that was
+ * asked for; where the peer named none, by the address that it reached. */
+char *sessile_url(sessile_id of);
+char *sessile_host(sessile_id of);
+uint16_t sessile_port(sessile_id of);
+/* The site whose page made the request, where a browser says so. */
+char *sessile_origin(sessile_id of);
 char *sessile_version(sessile_id of);
 char *sessile_path(sessile_id of);
 char *sessile_query(sessile_id of);
@@ -249,6 +292,8 @@ SESSILE_CHECKED sessile_status sessile_respond(sessile_id ex, uint16_t status, c
                                                const char *body);
 SESSILE_CHECKED sessile_status sessile_respond_with(sessile_id ex, uint16_t status, const sessile_header *headers,
                                                     size_t count, const void *body, size_t length);
+/* The same of JSON, which is checked (SESSILE_NOT_JSON), and sent without blanks. */
+SESSILE_CHECKED sessile_status sessile_respond_json(sessile_id ex, uint16_t status, const char *json);
 /* A response by parts, each of which waits while the peer is slow. One that is not finished is seen as aborted. */
 SESSILE_CHECKED sessile_status sessile_respond_start(sessile_id ex, uint16_t status, const sessile_header *headers,
                                                      size_t count);
@@ -270,6 +315,8 @@ SESSILE_CHECKED sessile_status sessile_events_send(sessile_id ex, const char *na
 SESSILE_CHECKED sessile_status sessile_read(sessile_id ex, char **data, size_t *length);
 /* All of it; SESSILE_TOO_LARGE past so many bytes. */
 SESSILE_CHECKED sessile_status sessile_read_all(sessile_id ex, size_t bytes_max, char **data, size_t *length);
+/* The same, of a body that is JSON, without its blanks; else SESSILE_NOT_JSON. */
+SESSILE_CHECKED sessile_status sessile_read_json(sessile_id ex, size_t bytes_max, char **json);
 
 /* ---- the session, which websockets and exchanges of one browser share --------------------------------------------- */
 
@@ -335,6 +382,10 @@ typedef enum sessile_level {
 void sessile_log(sessile_level level, const char *format, ...) SESSILE_FORMAT(2, 3);
 /* Waits. What time it is, time() and clock_gettime() say. */
 void sessile_sleep(uint64_t milliseconds);
+/* Looks every so often until something is there, for so long at most, then SESSILE_TIMED_OUT; or until the look fails:
+ * for a long poll. `with` is what the look is given. */
+typedef sessile_status (*sessile_look)(void *with, bool *is_there);
+SESSILE_CHECKED sessile_status sessile_poll(uint64_t every_ms, uint64_t within_ms, sessile_look look, void *with);
 
 /* For the macros above alone. */
 void *sessile_opened_(const sessile_events *events, sessile_id ws);

@@ -57,6 +57,27 @@ pub fn bytes(message: *const c.sessile_message) []u8 {
     return message.data[0..message.length];
 }
 
+/// Looks every so often, by `look(with)` of `Error!?T`, until there is something, for so long at most: what it found, or
+/// null. For a long poll.
+pub fn poll(every_ms: u64, within_ms: u64, with: anytype, comptime look: anytype) @TypeOf(look(with)) {
+    const With = @TypeOf(with);
+    const Found = @TypeOf(look(with));
+    const Looking = struct {
+        with: With,
+        found: Found = null,
+        fn once(state: ?*anyopaque, is_there: [*c]bool) callconv(.c) c.sessile_status {
+            const looking: *@This() = @ptrCast(@alignCast(state));
+            looking.found = look(looking.with);
+            is_there.* = (looking.found catch |failed| return back(failed)) != null;
+            return c.SESSILE_OK;
+        }
+    };
+    var looking: Looking = .{ .with = with };
+    // How it went is in what was found.
+    _ = c.sessile_poll(every_ms, within_ms, Looking.once, &looking);
+    return looking.found;
+}
+
 fn back(result: Error!void) c.sessile_status {
     result catch |failed| inline for (errors, 1..) |known, status| {
         if (failed == known) return status;

@@ -23,8 +23,7 @@ sessile_status sessile_publish_counted(const char *group, const sessile_message 
                                        sessile_publication *publication) {
     error failed;
     wit_string_t name = sessile_text_(group);
-    sessile_handler_groups_message_t wire = {.tag = (uint8_t)message->kind};
-    wire.val.binary = sessile_bytes_(message->data, message->length);
+    sessile_handler_groups_message_t wire = sessile_wire_(message->kind, message->data, message->length);
     sessile_handler_groups_publication_t told;
     if (!sessile_handler_groups_publish(&name, &wire, &told, &failed)) return sessile_groups_error_(&failed);
     *publication = (sessile_publication){told.queued, told.dropped};

@@ -1,3 +1,7 @@
+#define _POSIX_C_SOURCE 200809L /* clock_gettime */
+
+#include <time.h>
+
 #include "internal.h"
 
 void sessile_log(sessile_level level, const char *format, ...) {
@@ -12,4 +16,19 @@ void sessile_log(sessile_level level, const char *format, ...) {
 
 void sessile_sleep(uint64_t milliseconds) {
     sessile_handler_time_sleep(milliseconds > UINT64_MAX / 1000000 ? UINT64_MAX : milliseconds * 1000000);
+}
+
+static uint64_t milliseconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+sessile_status sessile_poll(uint64_t every_ms, uint64_t within_ms, sessile_look look, void *with) {
+    for (uint64_t began = milliseconds_now();; sessile_sleep(every_ms)) {
+        bool is_there = false;
+        SESSILE_TRY(look(with, &is_there));
+        if (is_there) return SESSILE_OK;
+        if (milliseconds_now() - began >= within_ms) return sessile_say_(SESSILE_TIMED_OUT, "timed out");
+    }
 }

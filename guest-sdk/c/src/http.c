@@ -26,6 +26,14 @@ sessile_status sessile_respond_with(sessile_id ex, uint16_t status, const sessil
     return sent ? SESSILE_OK : sessile_http_error_(&failed);
 }
 
+sessile_status sessile_respond_json(sessile_id ex, uint16_t status, const char *json) {
+    char *compact = sessile_concat_(&json, 1);
+    sessile_status sent = sessile_compact_(compact, strlen(compact));
+    if (sent == SESSILE_OK) sent = sessile_respond(ex, status, "application/json", compact);
+    free(compact);
+    return sent;
+}
+
 sessile_status sessile_respond_start(sessile_id ex, uint16_t status, const sessile_header *headers, size_t count) {
     error failed;
     sessile_handler_http_response_t response = head(status, headers, count);
@@ -135,4 +143,14 @@ sessile_status sessile_read_all(sessile_id ex, size_t bytes_max, char **data, si
     *data = whole;
     *length = size;
     return SESSILE_OK;
+}
+
+sessile_status sessile_read_json(sessile_id ex, size_t bytes_max, char **json) {
+    size_t length;
+    SESSILE_TRY(sessile_read_all(ex, bytes_max, json, &length));
+    sessile_status status = sessile_compact_(*json, length);
+    if (status == SESSILE_OK) return SESSILE_OK;
+    free(*json);
+    *json = NULL;
+    return status;
 }

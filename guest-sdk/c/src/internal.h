@@ -21,11 +21,23 @@ char *sessile_own_(uint8_t *data, size_t length);
 sessile_list sessile_list_(wit_list_string_t list);
 /* One more at its end, which becomes the list's. */
 void sessile_list_add_(sessile_list *list, char *item);
+/* As many texts, one behind the other. */
+char *sessile_concat_(const char *const *texts, size_t count);
 /* As printf, into memory of the caller's. */
 char *sessile_format_(const char *format, va_list arguments);
 
 /* A view of headers, in an array that is to be freed. */
 sessile_handler_websocket_list_field_t sessile_fields_(const sessile_header *headers, size_t count);
+
+/* ---- websockets ---- */
+
+/* A view of the caller's message; and one of the host's as what a caller may free. */
+sessile_handler_types_message_t sessile_wire_(sessile_kind kind, const void *data, size_t length);
+sessile_message sessile_message_(sessile_handler_types_message_t wire);
+/* Nanoseconds, put where it says; NULL is for ever. */
+uint64_t *sessile_span_(uint64_t timeout_ms, uint64_t *nanoseconds);
+/* For sessile_close_code and its kin. */
+void sessile_remember_close_(uint16_t code, wit_string_t reason);
 
 /* ---- errors: remembers the words; each of the others takes the host's error over, and frees it ---- */
 
@@ -36,6 +48,8 @@ void sessile_and_number_(uint64_t number);
 /* A number in decimal, somewhere in this much room. */
 enum { SESSILE_DIGITS_ = 24 };
 const char *sessile_digits_(int64_t number, char room[SESSILE_DIGITS_]);
+/* Where and why what should be JSON is none. */
+sessile_status sessile_bad_json_(uint32_t line, uint32_t column, wit_string_t reason);
 sessile_status sessile_websocket_error_(sessile_handler_websocket_error_t *error);
 sessile_status sessile_http_error_(sessile_handler_http_error_t *error);
 sessile_status sessile_session_error_(sessile_handler_session_error_t *error);
@@ -46,5 +60,8 @@ sessile_status sessile_groups_error_(sessile_handler_groups_error_t *error);
 /* A text as JSON, and back; NULL for JSON that is no text. */
 char *sessile_quote_(const char *text);
 char *sessile_unquote_(const char *json);
+/* Takes the blanks between the tokens of a value of JSON out, and puts a zero byte behind it; SESSILE_NOT_JSON where it
+ * is none. In place, and there is room for the zero byte. */
+sessile_status sessile_compact_(char *json, size_t length);
 
 #endif

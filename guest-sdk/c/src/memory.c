@@ -73,6 +73,18 @@ const char *sessile_digits_(int64_t number, char room[SESSILE_DIGITS_]) {
     return at;
 }
 
+char *sessile_concat_(const char *const *texts, size_t count) {
+    size_t length = 1;
+    for (size_t at = 0; at < count; at++) length += strlen(texts[at]);
+    char *whole = calloc(length, 1), *to = whole;
+    if (whole == NULL) abort();
+    for (size_t at = 0; at < count; at++) {
+        memcpy(to, texts[at], strlen(texts[at]));
+        to += strlen(texts[at]);
+    }
+    return whole;
+}
+
 char *sessile_format_(const char *format, va_list arguments) {
     va_list again;
     va_copy(again, arguments);

@@ -17,11 +17,18 @@ uint32_t sessile_error_line(void) { return json_line; }
 
 uint32_t sessile_error_column(void) { return json_column; }
 
+static char state_call[16];
+static const char *state_name = "";
+
+const char *sessile_error_call(void) { return state_call; }
+
+const char *sessile_error_state(void) { return state_name; }
+
 uint16_t sessile_close_code(void) { return close_code; }
 
 const char *sessile_close_reason(void) { return close_reason; }
 
-static void remember(uint16_t code, wit_string_t reason) {
+void sessile_remember_close_(uint16_t code, wit_string_t reason) {
     size_t length = reason.len < sizeof close_reason ? reason.len : sizeof close_reason - 1;
     close_code = code;
     memcpy(close_reason, reason.ptr, length);
@@ -74,7 +81,7 @@ static sessile_status too_large(const char *what, uint64_t actual, uint64_t limi
     return SESSILE_TOO_LARGE;
 }
 
-static sessile_status bad_json(uint32_t line, uint32_t column, wit_string_t reason) {
+sessile_status sessile_bad_json_(uint32_t line, uint32_t column, wit_string_t reason) {
     json_line = line;
     json_column = column;
     sessile_say_(SESSILE_NOT_JSON, "not JSON: ");
@@ -94,6 +101,14 @@ static sessile_status invalid(const char *what, wit_string_t which) {
 
 static sessile_status unsupported(void) { return sessile_say_(SESSILE_UNSUPPORTED, "this host does not do that"); }
 
+static sessile_status wrong_state(wit_string_t call, const char *state) {
+    size_t length = call.len < sizeof state_call ? call.len : sizeof state_call - 1;
+    if (length > 0) memcpy(state_call, call.ptr, length);
+    state_call[length] = 0;
+    state_name = state;
+    return SESSILE_WRONG_STATE;
+}
+
 static sessile_status of_websocket(const sessile_handler_websocket_error_t *error) {
     static const char *const states[] = {"connecting", "open", "closing", "closed"};
     switch (error->tag) {
@@ -102,9 +117,9 @@ static sessile_status of_websocket(const sessile_handler_websocket_error_t *erro
         and_text(error->val.wrong_state.call);
         sessile_and_(" is not for a websocket that is ");
         sessile_and_(states[error->val.wrong_state.state & 3]);
-        return SESSILE_WRONG_STATE;
+        return wrong_state(error->val.wrong_state.call, states[error->val.wrong_state.state & 3]);
     case SESSILE_HANDLER_WEBSOCKET_ERROR_DISCONNECTED:
-        remember(error->val.disconnected.code, error->val.disconnected.reason);
+        sessile_remember_close_(error->val.disconnected.code, error->val.disconnected.reason);
         sessile_say_(SESSILE_DISCONNECTED, "the peer has disconnected with ");
         sessile_and_number_(close_code);
         return SESSILE_DISCONNECTED;
@@ -113,7 +128,8 @@ static sessile_status of_websocket(const sessile_handler_websocket_error_t *erro
     case SESSILE_HANDLER_WEBSOCKET_ERROR_TIMED_OUT:
         return sessile_say_(SESSILE_TIMED_OUT, "timed out");
     case SESSILE_HANDLER_WEBSOCKET_ERROR_WRONG_STYLE:
-        return sessile_say_(SESSILE_WRONG_STATE, "receive is for loop style; in event style messages come to on_message");
+        sessile_say_(SESSILE_WRONG_STATE, "receive is for loop style; in event style messages come to on_message");
+        return wrong_state(sessile_text_(NULL), "");
     case SESSILE_HANDLER_WEBSOCKET_ERROR_INVALID_CODE:
         sessile_say_(SESSILE_INVALID, "a close code that may not be sent: ");
         sessile_and_number_(error->val.invalid_code);
@@ -128,7 +144,7 @@ static sessile_status of_websocket(const sessile_handler_websocket_error_t *erro
     case SESSILE_HANDLER_WEBSOCKET_ERROR_WRONG_KIND:
         return sessile_say_(SESSILE_WRONG_KIND, "the message is of the other kind");
     case SESSILE_HANDLER_WEBSOCKET_ERROR_BAD_JSON:
-        return bad_json(error->val.bad_json.line, error->val.bad_json.column, error->val.bad_json.reason);
+        return sessile_bad_json_(error->val.bad_json.line, error->val.bad_json.column, error->val.bad_json.reason);
     case SESSILE_HANDLER_WEBSOCKET_ERROR_RETIRE:
         return sessile_say_(SESSILE_RETIRE, "another version of the app takes over");
     default:
@@ -137,13 +153,14 @@ static sessile_status of_websocket(const sessile_handler_websocket_error_t *erro
 }
 
 static sessile_status of_http(const sessile_handler_http_error_t *error) {
-    static const char *const stages[] = {"nothing has been answered", "the response is being streamed",
-                                         "the response is complete"};
+    static const char *const stages[][2] = {{"unanswered", "nothing has been answered"},
+                                            {"streaming", "the response is being streamed"},
+                                            {"finished", "the response is complete"}};
     switch (error->tag) {
     case SESSILE_HANDLER_HTTP_ERROR_WRONG_ORDER:
         sessile_say_(SESSILE_WRONG_STATE, "not now: ");
-        sessile_and_(stages[error->val.wrong_order % 3]);
-        return SESSILE_WRONG_STATE;
+        sessile_and_(stages[error->val.wrong_order % 3][1]);
+        return wrong_state(sessile_text_(NULL), stages[error->val.wrong_order % 3][0]);
     case SESSILE_HANDLER_HTTP_ERROR_TOO_LARGE:
         return too_large("size of ", error->val.too_large.actual, error->val.too_large.limit);
     case SESSILE_HANDLER_HTTP_ERROR_PEER_GONE:
@@ -170,7 +187,7 @@ static sessile_status of_session(const sessile_handler_session_error_t *error) {
     case SESSILE_HANDLER_SESSION_ERROR_NOT_OPEN:
         return sessile_say_(SESSILE_NOT_OPEN, "the session is not open: sessile_session_open comes first, in each event");
     case SESSILE_HANDLER_SESSION_ERROR_NOT_JSON:
-        return bad_json(error->val.not_json.line, error->val.not_json.column, error->val.not_json.reason);
+        return sessile_bad_json_(error->val.not_json.line, error->val.not_json.column, error->val.not_json.reason);
     case SESSILE_HANDLER_SESSION_ERROR_TOO_LARGE:
         return too_large("size of ", error->val.too_large.actual, error->val.too_large.limit);
     case SESSILE_HANDLER_SESSION_ERROR_CONFLICT:

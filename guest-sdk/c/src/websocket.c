@@ -2,10 +2,15 @@
 
 typedef sessile_handler_websocket_error_t error;
 
-static sessile_handler_websocket_message_t wire(sessile_kind kind, const void *data, size_t length) {
-    sessile_handler_websocket_message_t message = {.tag = (uint8_t)kind};
+sessile_handler_types_message_t sessile_wire_(sessile_kind kind, const void *data, size_t length) {
+    sessile_handler_types_message_t message = {.tag = (uint8_t)kind};
     message.val.binary = sessile_bytes_(data, length); /* Text lies as bytes do. */
     return message;
+}
+
+sessile_message sessile_message_(sessile_handler_types_message_t wire) {
+    wit_list_u8_t bytes = wire.val.binary;
+    return (sessile_message){(sessile_kind)wire.tag, sessile_own_(bytes.ptr, bytes.len), bytes.len};
 }
 
 sessile_status sessile_accept(sessile_id ws) { return sessile_accept_with(ws, NULL, NULL, 0); }
@@ -35,7 +40,7 @@ sessile_status sessile_reject_with(sessile_id ws, uint16_t status, const sessile
 
 static sessile_status queue(sessile_id ws, sessile_kind kind, const void *data, size_t length) {
     error failed;
-    sessile_handler_websocket_message_t message = wire(kind, data, length);
+    sessile_handler_websocket_message_t message = sessile_wire_(kind, data, length);
     return sessile_handler_websocket_send(ws, &message, &failed) ? SESSILE_OK : sessile_websocket_error_(&failed);
 }
 
@@ -61,7 +66,7 @@ sessile_status sessile_send_json_in(sessile_id ws, const char *json, sessile_kin
 sessile_status sessile_try_send(sessile_id ws, const sessile_message *message, sessile_queued *queued) {
     error failed;
     sessile_handler_websocket_queued_t told;
-    sessile_handler_websocket_message_t sent = wire(message->kind, message->data, message->length);
+    sessile_handler_websocket_message_t sent = sessile_wire_(message->kind, message->data, message->length);
     if (!sessile_handler_websocket_try_send(ws, &sent, &told, &failed)) return sessile_websocket_error_(&failed);
     *queued = (sessile_queued)told.tag;
     if (told.tag == SESSILE_HANDLER_WEBSOCKET_QUEUED_GONE) wit_string_free(&told.val.gone.reason);
@@ -82,8 +87,7 @@ sessile_status sessile_sendf(sessile_id ws, const char *format, ...) {
     return status;
 }
 
-/* NULL is for ever. */
-static uint64_t *span(uint64_t timeout_ms, uint64_t *nanoseconds) {
+uint64_t *sessile_span_(uint64_t timeout_ms, uint64_t *nanoseconds) {
     if (timeout_ms == SESSILE_FOREVER) return NULL;
     *nanoseconds = timeout_ms > UINT64_MAX / 1000000 ? UINT64_MAX : timeout_ms * 1000000;
     return nanoseconds;
@@ -94,10 +98,9 @@ sessile_status sessile_receive(sessile_id ws, uint64_t timeout_ms, sessile_messa
     uint64_t nanoseconds;
     sessile_handler_websocket_message_t came;
     *message = (sessile_message){SESSILE_TEXT, NULL, 0};
-    if (!sessile_handler_websocket_receive(ws, span(timeout_ms, &nanoseconds), &came, &failed))
+    if (!sessile_handler_websocket_receive(ws, sessile_span_(timeout_ms, &nanoseconds), &came, &failed))
         return sessile_websocket_error_(&failed);
-    wit_list_u8_t bytes = came.val.binary;
-    *message = (sessile_message){(sessile_kind)came.tag, sessile_own_(bytes.ptr, bytes.len), bytes.len};
+    *message = sessile_message_(came);
     return SESSILE_OK;
 }
 
@@ -117,7 +120,7 @@ sessile_status sessile_receive_json_in(sessile_id ws, uint64_t timeout_ms, sessi
     uint64_t nanoseconds;
     wit_string_t came;
     *json = NULL;
-    if (!sessile_handler_websocket_receive_json(ws, (uint8_t)kind, span(timeout_ms, &nanoseconds), &came, &failed))
+    if (!sessile_handler_websocket_receive_json(ws, (uint8_t)kind, sessile_span_(timeout_ms, &nanoseconds), &came, &failed))
         return sessile_websocket_error_(&failed);
     *json = sessile_own_(came.ptr, came.len);
     return SESSILE_OK;

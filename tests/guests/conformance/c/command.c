@@ -60,8 +60,11 @@ sessile_status settle(sessile_status *status, char **answer) {
     };
     if (*status == SESSILE_OK || cases[*status] == NULL) return *status;
     free(*answer);
-    *answer = *status == SESSILE_NOT_JSON ? answerf("error bad-json %u:%u", sessile_error_line(), sessile_error_column())
-                                          : answerf("error %s", cases[*status]);
+    if (*status == SESSILE_NOT_JSON)
+        *answer = answerf("error bad-json %u:%u", sessile_error_line(), sessile_error_column());
+    else if (*status == SESSILE_WRONG_STATE && *sessile_error_call() != 0)
+        *answer = answerf("error wrong-state %s %s", sessile_error_call(), sessile_error_state());
+    else *answer = answerf("error %s", cases[*status]);
     return *status = SESSILE_OK;
 }
 
@@ -134,6 +137,12 @@ sessile_status of_any(sessile_id of, const char *line, char **answer) {
     sessile_list list = {NULL, 0};
     if (argument(line, "method")) *answer = sessile_method(of);
     else if (argument(line, "scheme")) *answer = sessile_scheme(of);
+    else if (argument(line, "host") || argument(line, "url-hostname")) *answer = sessile_host(of);
+    else if (argument(line, "url")) *answer = sessile_url(of);
+    else if (argument(line, "url-port")) *answer = sessile_port(of) == 0 ? optional(NULL) : decimal(sessile_port(of));
+    else if (argument(line, "is-secure")) *answer = truth(sessile_is_secure(of));
+    else if (argument(line, "is-local")) *answer = truth(sessile_is_local(of));
+    else if (argument(line, "origin")) *answer = optional(sessile_origin(of));
     else if (argument(line, "http-version")) *answer = sessile_version(of);
     else if (argument(line, "server")) *answer = sessile_local_address(of);
     else if (argument(line, "started")) *answer = decimal(sessile_started_at(of));

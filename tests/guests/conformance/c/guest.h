@@ -21,5 +21,12 @@ sessile_status settle(sessile_status *status, char **answer);
 sessile_status of_any(sessile_id of, const char *line, char **answer);
 sessile_status of_websocket(sessile_id ws, const char *line, char **answer);
 
+/* When a websocket has ended: tells the group that the path names. */
+sessile_status left(sessile_id ws, uint16_t code, const char *reason);
+
+/* Raw events. */
+sessile_status raw_echo(sessile_id ws);
+sessile_status raw_deny(sessile_id ws);
+
 /* HTTP. */
 sessile_status answer(sessile_id ex);

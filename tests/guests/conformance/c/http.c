@@ -105,6 +105,38 @@ static sessile_status form(sessile_id ex) {
     return status;
 }
 
+static sessile_status json(sessile_id ex) {
+    char *body, *answer = NULL;
+    sessile_status status = sessile_read_json(ex, 65536, &body);
+    if (status == SESSILE_OK) status = sessile_respond_json(ex, 200, body);
+    free(body);
+    if (settle(&status, &answer) == SESSILE_OK && answer != NULL) status = sessile_respond(ex, 400, "text/plain", answer);
+    free(answer);
+    return status;
+}
+
+typedef struct {
+    sessile_id ex;
+    char *json;
+} news;
+
+static sessile_status look(void *with, bool *is_there) {
+    news *wanted = with;
+    SESSILE_TRY(sessile_session_open(wanted->ex));
+    SESSILE_TRY(sessile_session_get(wanted->ex, "news", &wanted->json));
+    *is_there = wanted->json != NULL;
+    return SESSILE_OK;
+}
+
+static sessile_status poll(sessile_id ex) {
+    news wanted = {ex, NULL};
+    sessile_status status = sessile_poll(20, 20000, look, &wanted);
+    if (status == SESSILE_TIMED_OUT) return sessile_respond(ex, 204, NULL, NULL);
+    if (status == SESSILE_OK) status = sessile_respond_json(ex, 200, wanted.json);
+    free(wanted.json);
+    return status;
+}
+
 static sessile_status limit(sessile_id ex) {
     char *body, *answer = NULL;
     size_t length;
@@ -123,7 +155,7 @@ sessile_status answer(sessile_id ex) {
         sessile_handler handler;
     } all[] = {{"command", commands}, {"echo", echo}, {"stream", stream}, {"order", order}, {"flood", flood},
                {"limit", limit}, {"raw", raw}, {"raw-split", raw_split}, {"cancel", cancel}, {"events", events},
-               {"form", form}};
+               {"form", form}, {"json", json}, {"poll", poll}};
     char *what = sessile_param(ex, "what");
     sessile_status status = SESSILE_OK;
     bool is_answered = true;

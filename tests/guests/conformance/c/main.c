@@ -42,14 +42,13 @@ static sessile_status came(sessile_id ws) {
         status = sessile_send_text(ws, "early");
         SESSILE_TRY(settle(&status, &answer));
     }
-    if (is_query(ws, "raw") || is_query(ws, "raw-deny")) answer = answerf(UNSUPPORTED);
     status = sessile_accept_with(ws, NULL, &header, 1);
     if (status == SESSILE_OK && answer != NULL) status = sessile_send_text(ws, answer);
     free(answer);
     return status;
 }
 
-static sessile_status left(sessile_id ws, uint16_t code, const char *reason) {
+sessile_status left(sessile_id ws, uint16_t code, const char *reason) {
     char *words = answerf(" %s", reason);
     sessile_status status = tell(ws, "closed", code, words);
     free(words);
@@ -65,6 +64,8 @@ static sessile_status serve(sessile_id ws) {
     unsigned count = 0;
     sessile_message message;
     sessile_status status;
+    if (is_query(ws, "raw")) return raw_echo(ws);
+    if (is_query(ws, "raw-deny")) return raw_deny(ws);
     SESSILE_TRY(came(ws));
     while ((status = sessile_receive(ws, SESSILE_FOREVER, &message)) == SESSILE_OK) {
         count++;

@@ -78,8 +78,11 @@ pub fn isQuery(of: Id, wanted: []const u8) bool {
 
 /// The answer that an error is, where it is not the handler's end.
 pub fn settle(answer: Error!Answer) Error!Answer {
+    const call = std.mem.span(c.sessile_error_call());
     return answer catch |failed| if (failed == error.NotJson)
         print("error bad-json {d}:{d}", .{ c.sessile_error_line(), c.sessile_error_column() })
+    else if (failed == error.WrongState and call.len > 0)
+        print("error wrong-state {s} {s}", .{ call, c.sessile_error_state() })
     else
         print("error {s}", .{switch (failed) {
             error.TimedOut => "timed-out",
@@ -168,6 +171,15 @@ pub fn ofAny(of: Id, line: Line) Error!Answer {
     if (line.is("method")) return c.sessile_method(of);
     if (line.is("scheme")) return c.sessile_scheme(of);
     if (line.is("path")) return c.sessile_path(of);
+    if (line.is("host") or line.is("url-hostname")) return c.sessile_host(of);
+    if (line.is("url")) return c.sessile_url(of);
+    if (line.is("url-port")) {
+        const port = c.sessile_port(of);
+        return if (port == 0) optional(null) else print("{d}", .{port});
+    }
+    if (line.is("is-secure")) return truth(c.sessile_is_secure(of));
+    if (line.is("is-local")) return truth(c.sessile_is_local(of));
+    if (line.is("origin")) return optional(c.sessile_origin(of));
     if (line.is("http-version")) return c.sessile_version(of);
     if (line.is("server")) return c.sessile_local_address(of);
     if (line.is("started")) return print("{d}", .{c.sessile_started_at(of)});

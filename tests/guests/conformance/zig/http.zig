@@ -103,6 +103,26 @@ fn form(ex: Id) Error!void {
     try respond(ex, 200, command.joined(values));
 }
 
+fn json(ex: Id) Error!void {
+    var body: Answer = null;
+    check(c.sessile_read_json(ex, 65536, &body)) catch |failed| return respond(ex, 400, failed);
+    defer sessile.free(body);
+    try check(c.sessile_respond_json(ex, 200, body));
+}
+
+fn news(ex: Id) Error!?[*:0]u8 {
+    var value: Answer = null;
+    try check(c.sessile_session_open(ex));
+    try check(c.sessile_session_get(ex, "news", &value));
+    return @ptrCast(value);
+}
+
+fn poll(ex: Id) Error!void {
+    const found = try sessile.poll(20, 20_000, ex, news) orelse return check(c.sessile_respond(ex, 204, null, null));
+    defer sessile.free(found);
+    try check(c.sessile_respond_json(ex, 200, found));
+}
+
 fn limit(ex: Id) Error!void {
     var body: Answer = null;
     var length: usize = 0;
@@ -128,6 +148,8 @@ pub fn answered(ex: Id) Error!void {
     if (line.is("raw-split")) return rawSplit(ex);
     if (line.is("events")) return events(ex);
     if (line.is("form")) return form(ex);
+    if (line.is("json")) return json(ex);
+    if (line.is("poll")) return poll(ex);
     if (line.is("unfinished") or line.is("cancel")) {
         try check(c.sessile_respond_start(ex, 200, null, 0));
         try check(c.sessile_respond_chunk(ex, "part", 4));

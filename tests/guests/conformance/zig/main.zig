@@ -9,6 +9,7 @@ const Error = sessile.Error;
 
 const command = @import("command.zig");
 const http = @import("http.zig");
+const raw = @import("raw.zig");
 const Answer = command.Answer;
 const print = command.print;
 const sent = command.sent;
@@ -50,8 +51,6 @@ const Conformance = struct {
         const early = if (command.isQuery(ws, "early")) sent(c.sessile_send_text(ws, "early")) else null;
         try check(c.sessile_accept_with(ws, null, &header, 1));
         try answerWith(ws, early);
-        if (command.isQuery(ws, "raw") or command.isQuery(ws, "raw-deny"))
-            try check(c.sessile_send_text(ws, command.unsupported));
     }
 
     pub fn onMessage(ws: Id, message: *const c.sessile_message) Error!void {
@@ -77,12 +76,21 @@ fn receive(ws: Id, count: *c_uint) Error!void {
     try Conformance.onMessage(ws, &message);
 }
 
+fn left(ws: Id) Error!void {
+    try Conformance.onClose(ws, c.sessile_close_code(), std.mem.span(c.sessile_close_reason()));
+}
+
 fn serve(ws: Id) Error!void {
+    if (command.isQuery(ws, "raw")) {
+        while (try raw.answered(ws)) {}
+        return left(ws);
+    }
+    if (command.isQuery(ws, "raw-deny")) return raw.denied(ws);
     var count: c_uint = 0;
     try Conformance.onOpen(ws);
     const ended = while (true) receive(ws, &count) catch |ended| break ended;
     if (ended != error.Disconnected) return ended;
-    try Conformance.onClose(ws, c.sessile_close_code(), std.mem.span(c.sessile_close_reason()));
+    try left(ws);
     receive(ws, &count) catch |again| {
         if (again == error.Disconnected) try tell(ws, print("again {d}", .{c.sessile_close_code()}));
     };
