@@ -135,7 +135,8 @@ static void pairs(const char *text, char separator, const char *name, sessile_li
         if (separator == ';') for (; length > 0 && *text == ' '; length--) text++;
         const char *equals = memchr(text, '=', length), *value = equals == NULL ? text + length : equals + 1;
         char *key = copy(text, equals == NULL ? length : (size_t)(equals - text), separator == '&');
-        if (strcmp(key, name) == 0)
+        /* Nothing at all between two separators is no pair. */
+        if (length > 0 && strcmp(key, name) == 0)
             sessile_list_add_(values, copy(value, length - (size_t)(value - text), separator == '&'));
         free(key);
         text = next == NULL ? NULL : next + 1;

@@ -1,11 +1,13 @@
-//! What only the SDK of C has: bindings that are committed, words of errors, JSON, memory. The rest is `conformance`.
+//! What only the SDK of C has: bindings that are committed, words of errors, JSON, memory; and its own tests, and those of
+//! the SDK of Zig upon it. The rest is `conformance`.
 
 use std::fs;
+use std::process::Command;
 
 use hyper::Request;
 use sessile_tests::{App, Host, Socket, Way, bindings, get, request};
 
-use super::{built, copied, has_c};
+use super::{built, copied, has, has_c, root};
 
 fn probe() -> App {
     built(copied("tests/guests/c", "probe.c"))
@@ -21,6 +23,40 @@ fn bindings_in_c_are_those_of_the_wit() {
             "guest-sdk/c/bindings/{name} is not that of wit/: cargo run -p sessile-tests --bin write-bindings"
         );
     }
+}
+
+/// What these words of a shell say, in a folder of the repository; what they make is in `$OUT`.
+fn said(folder: &str, words: &str) -> String {
+    let out = tempfile::tempdir().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-e", "-c", words]).current_dir(root().join(folder)).env("OUT", out.path());
+    let output = shell.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    said.into_owned()
+}
+
+#[test]
+fn sdk_of_c_passes_its_own_tests() {
+    if !has_c("the unit tests of the SDK of C") {
+        return;
+    }
+    let words = "clang -std=c11 -Wall -Wextra -Werror -Wno-unknown-attributes -ffunction-sections -Wl,--gc-sections -I. \
+                 test.c src/*.c -o $OUT/test; $OUT/test";
+    assert_eq!(said("guest-sdk/c", words), "OK\n");
+}
+
+#[test]
+fn sdk_of_zig_passes_its_own_tests() {
+    if !has(&["zig"], "the unit tests of the SDK of Zig") {
+        return;
+    }
+    let words = "${ZIG:-zig} translate-c -lc -I../c ../c/sessile.h > $OUT/sessile_c.zig; \
+                 ${ZIG:-zig} test --cache-dir $OUT -lc -ffunction-sections --gc-sections -I../c ../c/src/host.c \
+                 ../c/src/memory.c ../c/src/request.c ../c/src/status.c --dep sessile -Mroot=test.zig \
+                 --dep sessile_c -Msessile=sessile.zig -Msessile_c=$OUT/sessile_c.zig";
+    let said = said("guest-sdk/zig", words);
+    assert!(said.contains("tests passed") && !said.contains("All 0"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
