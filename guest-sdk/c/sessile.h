@@ -66,8 +66,8 @@ const char *sessile_error(void);
 uint32_t sessile_error_line(void);
 uint32_t sessile_error_column(void);
 
-/* Which call was not legal, such as "send", and in which state, such as "connecting": after SESSILE_WRONG_STATE. Of a
- * response only the state: "unanswered", "streaming", "finished". "" where there is none, as of receive in event style. */
+/* Which call was not legal, such as "send", in which state, such as "connecting": after SESSILE_WRONG_STATE. Of a response
+ * the state alone: "unanswered", "streaming", "finished"; else "", as of receive in event style. */
 const char *sessile_error_call(void);
 const char *sessile_error_state(void);
 
@@ -224,28 +224,28 @@ void sessile_attachment(sessile_id ws, char **data, size_t *length);
  * frameworks that bring an API of their own. The two ways may be mixed. */
 typedef enum sessile_raw_event {
     SESSILE_RAW_CONNECT,   /* the handshake has come; first, and once */
-    SESSILE_RAW_MESSAGE,   /* which is yours */
+    SESSILE_RAW_MESSAGE,
     SESSILE_RAW_DISCONNECT /* the end; last, and once: see sessile_close_code */
 } sessile_raw_event;
-
+/* How far the peer, or the application, has come. */
 typedef enum sessile_raw_state {
-    SESSILE_RAW_CONNECTING,
-    SESSILE_RAW_CONNECTED,
+    SESSILE_RAW_CONNECTING, SESSILE_RAW_CONNECTED,
     SESSILE_RAW_RESPONSE, /* of the application: it denies the handshake, and the body is not complete */
     SESSILE_RAW_DISCONNECTED
 } sessile_raw_state;
 
+void sessile_raw_states(sessile_id ws, sessile_raw_state *peer, sessile_raw_state *application);
+/* What came; the message, if it is one, is yours. */
 SESSILE_CHECKED sessile_status sessile_raw_receive(sessile_id ws, uint64_t timeout_ms, sessile_raw_event *event,
                                                    sessile_message *message);
-/* What is illegal in these states is SESSILE_WRONG_STATE, and changes nothing. */
-void sessile_raw_states(sessile_id ws, sessile_raw_state *peer, sessile_raw_state *application);
-SESSILE_CHECKED sessile_status sessile_raw_accept(sessile_id ws, const char *subprotocol,
-                                                  const sessile_header *headers, size_t count);
+/* What is to happen; where it is illegal in these states it is SESSILE_WRONG_STATE, and changes nothing. */
+SESSILE_CHECKED sessile_status sessile_raw_accept(sessile_id ws, const char *subprotocol, const sessile_header *headers,
+                                                  size_t count);
 SESSILE_CHECKED sessile_status sessile_raw_send(sessile_id ws, const sessile_message *message);
 SESSILE_CHECKED sessile_status sessile_raw_close(sessile_id ws, uint16_t code, const char *reason);
 /* Denies the handshake, with 400 to 599; then a body of 64 KiB at most, in parts, of which the last has no `more`. */
-SESSILE_CHECKED sessile_status sessile_raw_respond_start(sessile_id ws, uint16_t status,
-                                                         const sessile_header *headers, size_t count);
+SESSILE_CHECKED sessile_status sessile_raw_respond_start(sessile_id ws, uint16_t status, const sessile_header *headers,
+                                                         size_t count);
 SESSILE_CHECKED sessile_status sessile_raw_respond_body(sessile_id ws, const void *data, size_t length, bool more);
 
 /* ---- the request, of a websocket or an exchange -------------------------------------------------------------------- */
@@ -382,8 +382,7 @@ typedef enum sessile_level {
 void sessile_log(sessile_level level, const char *format, ...) SESSILE_FORMAT(2, 3);
 /* Waits. What time it is, time() and clock_gettime() say. */
 void sessile_sleep(uint64_t milliseconds);
-/* Looks every so often until something is there, for so long at most, then SESSILE_TIMED_OUT; or until the look fails:
- * for a long poll. `with` is what the look is given. */
+/* A long poll: looks, at `with`, every so often until it is there or that fails; SESSILE_TIMED_OUT after so long. */
 typedef sessile_status (*sessile_look)(void *with, bool *is_there);
 SESSILE_CHECKED sessile_status sessile_poll(uint64_t every_ms, uint64_t within_ms, sessile_look look, void *with);
 

@@ -49,9 +49,10 @@ static bool character(scan *s) {
     uint8_t least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
     uint8_t most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
     int more = first < 0xC2 || first > 0xF4 ? 0 : first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
-    if (more == 0) return fails(s, "invalid UTF-8");
-    for (keep(s); more > 0; more--, keep(s), least = 0x80, most = 0xBF)
-        if ((uint8_t)here(s) < least || (uint8_t)here(s) > most) return fails(s, "invalid UTF-8");
+    if (more == 0 || s->end - s->at <= more) return fails(s, "invalid UTF-8");
+    for (int at = 1; at <= more; at++, least = 0x80, most = 0xBF)
+        if ((uint8_t)s->at[at] < least || (uint8_t)s->at[at] > most) return fails(s, "invalid UTF-8");
+    for (; more >= 0; more--) keep(s);
     return true;
 }
 
