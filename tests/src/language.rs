@@ -21,8 +21,6 @@ pub struct Language {
     pub component: &'static str,
     /// Run in the copy of the folder; `{root}` stands for the repository.
     pub build: &'static str,
-    /// Rows that do not hold, and why: what nothing here can mend. Where one holds again, the test says so.
-    pub known: &'static [(&'static str, &'static str)],
 }
 
 /// The table: calls a macro with `folder { fields of a Language }` of each language, Rust's first.
@@ -36,7 +34,6 @@ macro_rules! languages {
                 component: "{components}/conformance.wasm",
                 build: "cargo build --quiet --release --locked --target wasm32-wasip2 --target-dir {root}/target/guests \
                         --manifest-path {root}/tests/guests/Cargo.toml --package conformance",
-                known: &[],
             }
             c {
                 name: "C",
@@ -44,7 +41,6 @@ macro_rules! languages {
                 component: "build/conformance.wasm",
                 build: "mkdir -p build && clang --target=wasm32-wasi -mexec-model=reactor -std=c11 -Os -Wall -Wextra -Werror \
                         -Wl,--strip-debug -I{root}/guest-sdk/c *.c {root}/guest-sdk/c/*/*.c -o build/conformance.wasm",
-                known: &[],
             }
             zig {
                 name: "Zig",
@@ -56,7 +52,6 @@ macro_rules! languages {
                         -mexec-model=reactor -lc -I{root}/guest-sdk/c {root}/guest-sdk/c/*/*.c \
                         --dep sessile -Mroot=main.zig --dep sessile_c -Msessile={root}/guest-sdk/zig/sessile.zig \
                         -Msessile_c=build/sessile_c.zig -femit-bin=build/conformance.wasm",
-                known: &[],
             }
             go {
                 name: "Go",
@@ -64,14 +59,12 @@ macro_rules! languages {
                 component: "build/conformance.wasm",
                 build: "${GO:-go} mod edit -replace=sessile={root}/guest-sdk/go && GOOS=wasip1 GOARCH=wasm GOWORK=off ${GO:-go} build \
                         -buildmode=c-shared -trimpath -ldflags='-w -checklinkname=0' -o build/conformance.wasm .",
-                known: &[],
             }
             js {
                 name: "JavaScript",
                 tools: &[],
                 component: "build/conformance.wasm",
                 build: "${SESSILE:-sessile} componentize main.js -o build/conformance.wasm",
-                known: &[],
             }
             python {
                 name: "Python",
@@ -79,10 +72,6 @@ macro_rules! languages {
                 component: "build/conformance.wasm",
                 build: "PYTHONPATH={root}/guest-sdk/python${PYTHONPATH:+:$PYTHONPATH} ${PYTHON:-python3} -B -m sessile.build \
                         app.py -o build/conformance.wasm",
-                known: &[(
-                    "a_hundred_thousand_binary_messages_leave_nothing",
-                    "Bytes that a call hands to the host are kept by componentize-py 0.25.1 (texts are not), so an instance that has sent some 115 MiB of them runs into its bound of memory and traps",
-                )],
             }
         }
     };

@@ -18,7 +18,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-#: The one that the SDK is for: `_loop` mends this one's event loop.
+from . import _freed
+
+#: The one that the SDK is for: `_loop` mends this one's event loop, `_freed` what it writes.
 COMPONENTIZE_PY = "0.25.1"
 #: What a component runs.
 PYTHON = "3.14"
@@ -94,6 +96,7 @@ def run(componentize: Any, app: str, paths: list[Path], types: Path, output: Pat
             full_names=False,
             intersect_world=None,
         )
+        beside.write_bytes(_freed.mended(beside.read_bytes()))
         beside.rename(output)
     finally:
         beside.unlink(missing_ok=True)
