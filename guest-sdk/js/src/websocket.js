@@ -43,7 +43,7 @@ export class WebSocket extends Head {
     return waited(websocket.reject, idOf(this), whole(status, "status", 65535), fields(headers), content);
   }
 
-  // Called for each message, as `received`: so neither takes a stack, which would cost as much as a tenth of an echo.
+  // Called for each message, as `received` and `publish`: none takes a stack, which would cost as much as a tenth of an echo.
   async send(data) {
     try {
       await websocket.send(idOf(this), message(data));
@@ -137,7 +137,11 @@ export class WebSocket extends Head {
 
 export const groups = {
   async publish(group, data) {
-    return waited(wit.publish, text(group, "the group"), message(data));
+    try {
+      await wit.publish(text(group, "the group"), message(data));
+    } catch (error) {
+      throw translated(error);
+    }
   },
 };
 

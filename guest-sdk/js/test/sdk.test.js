@@ -216,14 +216,14 @@ test("exception_of_a_handler_is_logged_a_line_each_and_becomes_a_failure", async
       throw null;
     },
   });
-  await assert.rejects(events.onMessages(ID, [{ tag: "text", val: "" }]), { message: "message: TypeError: two\nlines" });
+  await assert.rejects(async () => events.onMessages(ID, [{ tag: "text", val: "" }]), { message: "message: TypeError: two\nlines" });
   const lines = asked.filter(([name]) => name === "log.write").map(([, level, line]) => `${level} ${line}`);
   assert.deepEqual(lines.slice(0, 2), ["error TypeError: two", "error lines"]);
   assert.ok(lines.length > 2 && lines.slice(2).every((line) => line.startsWith("error     at ")), lines.join("|"));
-  await assert.rejects(events.onClose(ID, { code: 1000, reason: "" }), { message: "close: null" });
+  await assert.rejects(async () => events.onClose(ID, { code: 1000, reason: "" }), { message: "close: null" });
   const hostile = Object.defineProperty(new Error(), "message", { get: () => events.none.none });
   const { httpHandler } = exported({ fetch: () => Promise.reject(hostile) });
-  await assert.rejects(httpHandler.handle(ID), { message: "fetch: an error that cannot be shown" });
+  await assert.rejects(async () => httpHandler.handle(ID), { message: "fetch: an error that cannot be shown" });
   await events.onOpen(ID);
 });
 
@@ -233,7 +233,7 @@ test("peer_that_has_left_is_no_failure_but_of_close_and_retire_hands_over", asyn
   const { websocketEvents: events, websocketHandler: loop } = exported({ open: send, message: send, close: send, loop: send });
   await events.onOpen(ID);
   await events.onMessages(ID, [{ tag: "text", val: "" }]);
-  await assert.rejects(events.onClose(ID, { code: 1000, reason: "" }), { message: /^close: HostError/ });
+  await assert.rejects(async () => events.onClose(ID, { code: 1000, reason: "" }), { message: /^close: HostError/ });
   assert.deepEqual(await loop.handle(ID), { tag: "done" });
   answer("websocket.send", refuse("retire"));
   assert.deepEqual(await loop.handle(ID), { tag: "handoff" });

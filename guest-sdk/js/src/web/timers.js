@@ -35,6 +35,7 @@ export function clearTimeout(id) {
 
 /** The call has ended. */
 export function end() {
+  if (timers.size === 0) return;
   for (const id of [...timers.keys()]) clearTimeout(id);
 }
 

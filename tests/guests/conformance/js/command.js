@@ -23,7 +23,10 @@ function values({ code, call, state, line, column }) {
 
 /** Does what a message says. */
 export async function obey(ws, message) {
-  if (typeof message !== "string") return ws.send(message);
+  if (typeof message !== "string") {
+    await ws.send(message);
+    return;
+  }
   const answer = await caseOf(() => ofWebsocket(ws, message));
   if (answer !== undefined) await ws.send(String(answer));
 }

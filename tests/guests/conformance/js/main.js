@@ -12,13 +12,9 @@ export default {
     if (ws.search !== "undecided") await open(ws);
   },
 
-  async message(ws, message) {
-    await obey(ws, message);
-  },
+  message: obey,
 
-  async close(ws, close) {
-    await told(ws, close);
-  },
+  close: told,
 
   async upgrade(ws) {
     ws.attachment = new TextEncoder().encode("upgraded");
