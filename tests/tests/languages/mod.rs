@@ -8,6 +8,7 @@ mod go;
 mod js;
 mod python;
 mod sdk;
+mod tour;
 mod two;
 
 use std::fs;
