@@ -116,8 +116,8 @@ static sessile_status name_sent(sessile_id ex, char **name) {
     free(kind);
     *name = NULL;
     if (is_json) {
-        SESSILE_TRY(sessile_read_json(ex, BODY_BYTES_MAX, &body));
-        status = text_of(ex, body, name);
+        status = sessile_read_json(ex, BODY_BYTES_MAX, &body);
+        if (status == SESSILE_OK) status = text_of(ex, body, name);
     } else {
         status = sessile_read_all(ex, BODY_BYTES_MAX, &body, &length);
         if (status == SESSILE_OK) *name = sessile_form_field(body, "name");
@@ -135,19 +135,20 @@ static sessile_status keep(sessile_id ex, const char *name) {
     return sessile_respond_json(ex, 200, json);
 }
 
+static sessile_status keep_or_refuse(sessile_id ex, char *name) {
+    char why[64];
+    if (name != NULL) trim(name);
+    if (name != NULL && *name != 0 && characters(name) <= NAME_CHARS_MAX) return keep(ex, name);
+    snprintf(why, sizeof why, "a name has 1 to %d characters", NAME_CHARS_MAX);
+    return refuse(ex, 422, why);
+}
+
 static sessile_status rename_visitor(sessile_id ex) {
-    char *name, why[64];
+    char *name;
     SESSILE_TRY(sessile_session_open(ex));
     sessile_status status = name_sent(ex, &name);
-    if (status == SESSILE_NOT_JSON || status == SESSILE_TOO_LARGE) return refuse(ex, 400, sessile_error());
-    SESSILE_TRY(status);
-    if (name != NULL) trim(name);
-    if (name == NULL || *name == 0 || characters(name) > NAME_CHARS_MAX) {
-        snprintf(why, sizeof why, "a name has 1 to %d characters", NAME_CHARS_MAX);
-        status = refuse(ex, 422, why);
-    } else {
-        status = keep(ex, name);
-    }
+    if (status == SESSILE_OK) status = keep_or_refuse(ex, name);
+    else if (status == SESSILE_NOT_JSON || status == SESSILE_TOO_LARGE) status = refuse(ex, 400, sessile_error());
     free(name);
     return status;
 }
@@ -208,10 +209,10 @@ static sessile_status came(sessile_id ws) {
 
 static sessile_status said(sessile_id ws, const sessile_message *message) {
     char why[64];
-    snprintf(why, sizeof why, "a text has at most %d characters", TEXT_CHARS_MAX);
     if (message->kind != SESSILE_TEXT) return sessile_close(ws, 1003, "text only");
-    if (characters(message->data) > TEXT_CHARS_MAX) return sessile_close(ws, 1009, why);
-    return tell(ws, "said", message->data);
+    if (characters(message->data) <= TEXT_CHARS_MAX) return tell(ws, "said", message->data);
+    snprintf(why, sizeof why, "a text has at most %d characters", TEXT_CHARS_MAX);
+    return sessile_close(ws, 1009, why);
 }
 
 static sessile_status left(sessile_id ws, uint16_t code, const char *reason) {
