@@ -144,13 +144,15 @@ impl Socket {
 
     /// The next message: data or close; pings are passed over.
     pub async fn next(&mut self) -> Option<Result<Message, Error>> {
-        loop {
-            let next = tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("a message in time");
-            match next {
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                next => return next,
+        let next = async {
+            loop {
+                match self.stream.next().await {
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    next => return next,
+                }
             }
-        }
+        };
+        tokio::time::timeout(PATIENCE, next).await.expect("a message in time")
     }
 
     /// The next text.

@@ -93,13 +93,17 @@ impl Guest {
         if answer.body.as_ref().is_ok_and(|body| is_supported(body)) { Ok(answer) } else { Err(Unsupported) }
     }
 
-    /// The largest memory of an instance that has served the websocket of this path.
-    pub(super) async fn memory(&self, path: &str) -> u64 {
+    /// What `sessile connections` says of the websocket of this path.
+    pub(super) async fn connection(&self, path: &str) -> Value {
         let listed = self.host.command_to(&["connections", "--json"]).await;
         let listed = String::from_utf8(listed.stdout).unwrap();
         let mut lines = listed.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let line = lines.find(|line| line["path"] == path).unwrap_or_else(|| panic!("no {path} in {listed}"));
-        line["memory_bytes_max"].as_u64().unwrap()
+        lines.find(|line| line["path"] == path).unwrap_or_else(|| panic!("no {path} in {listed}"))
+    }
+
+    /// The largest memory of an instance that has served the websocket of this path.
+    pub(super) async fn memory(&self, path: &str) -> u64 {
+        self.connection(path).await["memory_bytes_max"].as_u64().unwrap()
     }
 
     /// Makes another version the current one, of the same component.

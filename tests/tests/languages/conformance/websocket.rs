@@ -1,11 +1,18 @@
 //! What a guest does with a websocket: FEATURES A5 to A17.
 
 use std::collections::HashSet;
+use std::pin::pin;
 
+use futures_util::FutureExt;
+use serde_json::Value;
+use sessile_tests::RawSocket;
 use tokio_tungstenite::tungstenite::{Bytes, Message};
 
 use super::guest::{Guest, STYLES, is_refusal};
 use super::{Outcome, rows};
+
+/// The first byte of a text in one frame.
+const TEXT: u8 = 0x81;
 
 rows! {
     a05_accept_with_subprotocol_and_headers,
@@ -307,17 +314,32 @@ async fn a14_awaiting_send_waits(guest: &Guest) -> Outcome {
 }
 
 async fn a14_try_send(guest: &Guest) -> Outcome {
-    let mut peer = guest.open("/small/try").await;
-    peer.send("try-send 200").await;
+    let mut group = guest.listener("tried").await?;
+    guest.open("/small/none").await.hold(&[("try-send 0", "queued 0 full 0 gone 0")]).await?;
+    let mut peer = RawSocket::open_narrow(guest.host().address(), "/small/try").await;
+    peer.send(TEXT, b"try-send 200").await;
+    peer.send(TEXT, b"publish tried all").await;
+    // Nothing is read before four wait in the outbox and no more leave, so the guest's own answer waits too; or before all were tried.
+    let mut tried = pin!(group.text());
+    let mut left = Value::Null;
+    while tried.as_mut().now_or_never().is_none() {
+        let told = guest.connection("/small/try").await;
+        let full = told["outbox_bytes"].as_u64() >= Some(4 * 60_000);
+        if full && told["sent"] == left {
+            break;
+        }
+        left = told["sent"].clone();
+    }
     let mut came = 0;
     let told = loop {
-        let text = peer.text().await?;
+        let (first, text) = peer.next().await;
+        assert_eq!(first, TEXT);
         if text.len() < 60_000 {
-            break text;
+            break String::from_utf8(text).unwrap();
         }
         came += 1;
     };
-    assert!(told.starts_with("queued ") && came > 0 && came < 200, "{told}");
+    assert!(came > 0 && came < 200, "{told}");
     assert_eq!(told, format!("queued {came} full {} gone 0", 200 - came));
     Ok(())
 }
