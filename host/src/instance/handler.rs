@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
-use wasmtime::component::InstancePre;
+use wasmtime::component::{self, InstancePre};
 
 use super::delivery::Delivery;
 use super::engine::Engine;
@@ -228,7 +228,7 @@ impl Handler {
         result.map(|()| Ended::Done)
     }
 
-    /// Makes an instance for each of its exports, and drops it: whether they start.
+    /// Makes an instance, looks for each of its exports there, and drops it: whether they start.
     pub fn smoke(self: Arc<Self>) -> Hybrid<Result<(), Fault>> {
         let (meter, lane) = (Arc::<Meter>::default(), self.lane());
         let serving = Serving::Trial(meter.clone());
@@ -239,10 +239,9 @@ impl Handler {
             (exports.answers_http(), Wanted::Http),
         ];
         let started = async move {
-            for (_, wanted) in there.into_iter().filter(|(there, _)| *there) {
-                drop(self.instance(wanted, serving.clone()).await?);
-            }
-            Ok(())
+            let (mut store, instance, _slot) = self.start(serving).await?;
+            let wanted = there.into_iter().filter(|(there, _)| *there);
+            wanted.map(|(_, wanted)| self.exported(wanted, &mut store, &instance).map(drop)).collect()
         };
         Hybrid::new(Box::pin(started), meter, lane)
     }
@@ -253,6 +252,15 @@ impl Handler {
     }
 
     async fn instance(&self, wanted: Wanted, serving: Serving) -> Result<Instance, Fault> {
+        let (mut store, instance, slot) = self.start(serving).await?;
+        let exported = self.exported(wanted, &mut store, &instance)?;
+        Ok(Instance { store, exported, handler: self.uid, events: 0, _slot: slot })
+    }
+
+    async fn start(
+        &self,
+        serving: Serving,
+    ) -> Result<(Store<GuestState>, component::Instance, OwnedSemaphorePermit), Fault> {
         let slot = tokio::time::timeout(self.wait(limits::EVENT_DEADLINE), self.engine.slot()).await;
         let slot = slot.map_err(|_| Fault::NoSlot(limits::INSTANCES_MAX))?.ok_or(Fault::Draining)?;
         let mut state = GuestState::new(self.identity.clone());
@@ -269,26 +277,34 @@ impl Handler {
         store.set_epoch_deadline(1);
         let instance = self.pre.instantiate_async(&mut store).await.map_err(|error| fault(&error, store.data()))?;
         self.engine.created();
+        Ok((store, instance, slot))
+    }
+
+    fn exported(
+        &self,
+        wanted: Wanted,
+        store: &mut Store<GuestState>,
+        instance: &component::Instance,
+    ) -> Result<Exported, Fault> {
         let exported = match (wanted, &self.exports) {
             (Wanted::Events, Exports { events: Some(found), upgrade, .. }) => {
-                Exported::events(&mut store, &instance, found, upgrade.as_ref())
+                Exported::events(store, instance, found, upgrade.as_ref())
             }
             (Wanted::Loop, Exports { looped: Some([handle]), .. }) => {
-                instance.get_typed_func(&mut store, handle).map(Exported::Loop)
+                instance.get_typed_func(&mut *store, handle).map(Exported::Loop)
             }
             (Wanted::Http, Exports { http: Some([handle]), .. }) => {
-                instance.get_typed_func(&mut store, handle).map(Exported::Http)
+                instance.get_typed_func(&mut *store, handle).map(Exported::Http)
             }
             (Wanted::Http, Exports { incoming: Some([handle]), .. }) => {
-                instance.get_typed_func(&mut store, handle).map(Exported::Incoming)
+                instance.get_typed_func(&mut *store, handle).map(Exported::Incoming)
             }
             (Wanted::Http, Exports { standard: Some([handle]), .. }) => {
-                instance.get_typed_func(&mut store, handle).map(Exported::Standard)
+                instance.get_typed_func(&mut *store, handle).map(Exported::Standard)
             }
             _ => return Err(super::mismatch()),
         };
-        let exported = exported.map_err(|error| fault(&error, store.data()))?;
-        Ok(Instance { store, exported, handler: self.uid, events: 0, _slot: slot })
+        exported.map_err(|error| fault(&error, store.data()))
     }
 
     /// Keeps an instance for anyone, unless it has served enough or holds much.
