@@ -1,6 +1,7 @@
 //! Clients: tokio-tungstenite for websockets, hyper for HTTP. Every wait is bounded.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -153,6 +154,20 @@ impl Socket {
             }
         };
         tokio::time::timeout(PATIENCE, next).await.expect("a message in time")
+    }
+
+    /// Waits for something else, and answers the host's pings meanwhile; nothing but those may come.
+    pub async fn idle_until<T>(&mut self, happened: impl Future<Output = T>) -> T {
+        let mut happened = pin!(happened);
+        loop {
+            tokio::select! {
+                happened = &mut happened => return happened,
+                next = self.stream.next() => match next {
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    other => panic!("while nothing was said: {other:?}"),
+                },
+            }
+        }
     }
 
     /// The next text.

@@ -14,6 +14,8 @@ use crate::App;
 
 /// Far more than anything here takes: a test that waits for longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The same, where a compiler works.
+const BUILD_PATIENCE: Duration = Duration::from_secs(300);
 
 /// How guests run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -222,12 +224,19 @@ impl Host {
 
     /// Waits until the log holds a text; returns the log.
     pub fn wait_for_log(&self, text: &str) -> String {
-        self.log.wait_for(text, 1)
+        self.log.wait_for(text, 1, PATIENCE)
+    }
+
+    /// As [`Self::wait_for_log`], for what comes after a build; others run meanwhile.
+    pub async fn wait_for_build(&self, text: &str) -> String {
+        let (log, text) = (self.log.clone(), text.to_owned());
+        let waited = tokio::task::spawn_blocking(move || log.wait_for(&text, 1, BUILD_PATIENCE));
+        waited.await.expect("the log holds it")
     }
 
     /// Waits until the log holds a text so many times.
     pub fn wait_for_logs(&self, text: &str, count: usize) {
-        self.log.wait_for(text, count);
+        self.log.wait_for(text, count, PATIENCE);
     }
 
     /// Sends a signal.
@@ -279,10 +288,10 @@ impl Log {
         });
     }
 
-    fn wait_for(&self, wanted: &str, count: usize) -> String {
+    fn wait_for(&self, wanted: &str, count: usize, patience: Duration) -> String {
         let (text, changed) = &*self.0;
         let text = text.lock().expect("no test panics with it");
-        let waited = changed.wait_timeout_while(text, PATIENCE, |text| text.matches(wanted).count() < count);
+        let waited = changed.wait_timeout_while(text, patience, |text| text.matches(wanted).count() < count);
         let (text, waited) = waited.expect("no test panics with it");
         assert!(!waited.timed_out(), "{wanted:?} is not in the log:\n{text}");
         text.clone()

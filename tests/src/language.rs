@@ -23,11 +23,13 @@ pub struct Language {
     pub build: &'static str,
 }
 
-/// The table: calls a macro with `folder { fields of a Language }` of each language, Rust's first.
+/// The table: calls a macro with what else it is given, then `folder { fields of a Language }` of each language, Rust's
+/// first.
 #[macro_export]
 macro_rules! languages {
-    ($call:ident) => {
+    ($call:ident $($more:tt)*) => {
         $call! {
+            $($more)*
             rust {
                 name: "Rust",
                 tools: &["cargo", "wasm target"],

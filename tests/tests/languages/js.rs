@@ -7,15 +7,14 @@ use std::process::Command;
 use sessile_tests::{App, Host, Socket, Way};
 
 use super::{build, built, edit, has, root};
-use crate::tools::{echo_is_served, room_is_served, visits_are_served};
+use crate::tools::{echo_is_served, visits_are_served};
 
 fn made(name: &str, style: &str) -> App {
     built(App::made(name, &["--lang", "js", "--style", style]))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn new_project_in_js_of_each_style_is_built_and_served() {
-    room_is_served(&made("new-room", "events")).await;
+async fn new_project_in_js_of_loop_and_http_style_is_built_and_served() {
     visits_are_served(&made("new-visits", "http")).await;
     let app = made("new-echo", "loop");
     echo_is_served(&app).await;
@@ -132,15 +131,23 @@ async fn instances_are_random(host: &Host, path: &str) {
     assert_eq!(same, [true, false, false], "{said:?}");
 }
 
+/// Whether a project in TypeScript has its packages, now; says what is skipped where it cannot.
+pub(super) fn has_packages(app: &App, skipped: &str) -> bool {
+    let installed = Command::new("npm").args(["install", "--no-audit", "--no-fund"]).current_dir(app.path()).output();
+    let has = installed.is_ok_and(|output| output.status.success());
+    if !has {
+        writeln!(std::io::stderr().lock(), "SKIPPED {skipped}: npm cannot get esbuild and tsc").unwrap();
+    }
+    has
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn new_project_in_ts_is_checked_built_and_served() {
     if !has(&["node", "npm"], "projects in TypeScript") {
         return;
     }
     let app = App::made("new-visits", &["--lang", "ts", "--style", "http"]);
-    let installed = Command::new("npm").args(["install", "--no-audit", "--no-fund"]).current_dir(app.path()).output();
-    if !installed.is_ok_and(|output| output.status.success()) {
-        writeln!(std::io::stderr().lock(), "SKIPPED projects in TypeScript: npm cannot get esbuild and tsc").unwrap();
+    if !has_packages(&app, "projects in TypeScript") {
         return;
     }
     let (code, out, errors) = build(&app);

@@ -8,7 +8,7 @@ use std::process::Command;
 use sessile_tests::App;
 
 use super::{build, built, edit, has, root};
-use crate::tools::{echo_is_served, room_is_served, visits_are_served};
+use crate::tools::{echo_is_served, visits_are_served};
 
 /// What `sessile doctor` asks of a machine that builds Python.
 const TOOLS: [&str; 2] = ["python", "componentize-py"];
@@ -65,30 +65,24 @@ fn build_of_python_that_fails_on_the_way_shows_the_traceback() {
     assert!(!errors.contains("Stack backtrace") && !errors.contains("componentize-py\", line"), "{errors}");
 }
 
-/// All styles in one component: it is built once.
+/// Both styles in one component: it is built once.
 #[tokio::test(flavor = "multi_thread")]
-async fn new_project_in_python_of_each_style_is_built_and_served() {
+async fn new_project_in_python_of_loop_and_http_style_is_built_and_served() {
     if !has(&TOOLS, "projects in Python") {
         return;
     }
-    let [room, echo, visits] = [("new-room", "events"), ("new-echo", "loop"), ("new-visits", "http")]
+    let [echo, visits] = [("new-echo", "loop"), ("new-visits", "http")]
         .map(|(name, style)| App::made(name, &["--lang", "python", "--style", style]));
     let source = |app: &App| fs::read_to_string(app.path().join("src/app.py")).unwrap();
-    let together = source(&room) + &source(&echo).replace("line(", "numbered(") + &source(&visits);
-    fs::write(room.path().join("src/app.py"), together).unwrap();
-    let export =
-        |app: &App, export: &str| app.edit("\"\"\"\n# Built", &format!("\"\"\"\nexport = \"{export}\"\n# Built"));
-    export(&room, "websocket-events");
-    let room = built(room);
-    let (_, out, _) = build(&room);
-    assert_eq!(out, "building room: nothing to do, no source is newer\n");
-    room_is_served(&room).await;
-    for (app, name) in [(&echo, "websocket-handler"), (&visits, "http-handler")] {
-        export(app, name);
-        let component = format!("build/{}.wasm", app.path().file_name().unwrap().to_str().unwrap());
-        fs::create_dir(app.path().join("build")).unwrap();
-        fs::copy(room.path().join("build/new-room.wasm"), app.path().join(component)).unwrap();
+    fs::write(echo.path().join("src/app.py"), source(&echo) + &source(&visits)).unwrap();
+    for (app, export) in [(&echo, "websocket-handler"), (&visits, "http-handler")] {
+        app.edit("\"\"\"\n# Built", &format!("\"\"\"\nexport = \"{export}\"\n# Built"));
     }
+    let echo = built(echo);
+    let (_, out, _) = build(&echo);
+    assert_eq!(out, "building echo: nothing to do, no source is newer\n");
     echo_is_served(&echo).await;
+    fs::create_dir(visits.path().join("build")).unwrap();
+    fs::copy(echo.path().join("build/new-echo.wasm"), visits.path().join("build/new-visits.wasm")).unwrap();
     visits_are_served(&visits).await;
 }

@@ -23,23 +23,7 @@ const JSON: &str = "application/json; charset=utf-8";
 const NAME: &str = "A\"d\\à";
 const PATIENCE: Duration = Duration::from_secs(30);
 
-macro_rules! each {
-    ($($folder:ident { $($field:ident: $value:expr,)* })*) => {
-        mod tour_is_served_in {
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $folder() {
-                super::is_served(stringify!($folder), sessile_tests::Language::of(stringify!($folder)).tools).await;
-            })*
-
-            #[tokio::test(flavor = "multi_thread")]
-            async fn ts() {
-                super::is_served("ts", &["node", "npm"]).await;
-            }
-        }
-    };
-}
-
-sessile_tests::languages!(each);
+sessile_tests::languages!(each_language tour_is_served_in is_served);
 
 async fn is_served(language: &str, tools: &'static [&'static str]) {
     if !has(tools, &format!("the tour in {language}")) {
