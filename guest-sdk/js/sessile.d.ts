@@ -12,7 +12,8 @@ declare module "sessile" {
 
   /**
    * What a script exports by default: `export default { … } satisfies Handlers`, or an object of a class of your own. A function that
-   * is there is called; any exception ends its websocket with 1011, or its exchange with 500, and is in the log with its stack.
+   * is there is called; any exception ends its websocket with 1011, or its exchange with 500, and is in the log with its stack; but for
+   * the `HostError` that says that the peer has left, which is a normal end of all but `close`.
    *
    * Between two calls the host may drop the instance, or put new code in its place: a variable is a cache that may vanish. What
    * must last goes into the session, or is attached to the websocket.
@@ -306,7 +307,10 @@ declare module "sessile" {
     headers?: HeadersInit;
   }
 
-  /** An answer. An iterable is streamed: `new Response((async function* () { yield "one"; })())`. */
+  /**
+   * An answer. An iterable is streamed: `new Response((async function* () { yield "one"; })())`; where the peer leaves, a generator
+   * ends at its `yield`, as by `return`.
+   */
   export class Response {
     constructor(body?: Body, init?: ResponseInit);
     status: number;

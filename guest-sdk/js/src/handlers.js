@@ -56,7 +56,7 @@ export function exported(handlers) {
       handle: (id) => called("loop", looped, () => handlers.loop(new WebSocket(id)), { tag: "done" }),
     },
     httpHandler: {
-      handle: (id) => called("fetch", strict, async () => answer(id, await handlers.fetch(new Request(id)))),
+      handle: (id) => called("fetch", forgiving, async () => answer(id, await handlers.fetch(new Request(id)))),
     },
   };
 }

@@ -241,6 +241,34 @@ test("peer_that_has_left_is_no_failure_but_of_close_and_retire_hands_over", asyn
   assert.deepEqual(await loop.handle(ID), { tag: "done" });
 });
 
+test("peer_that_leaves_an_exchange_is_no_failure_and_ends_what_is_streamed", async () => {
+  const ended = [];
+  async function* later() {
+    try {
+      for (;;) yield "part";
+    } finally {
+      await null;
+      ended.push("later");
+    }
+  }
+  function* now() {
+    try {
+      for (;;) yield "part";
+    } finally {
+      ended.push("now");
+    }
+  }
+  answer("http.sendChunk", refuse("peer-gone"));
+  for (const response of [new Response(later()), new Response(now()), Response.events(later()), Response.events(now())]) {
+    await exported({ fetch: () => response }).httpHandler.handle(ID);
+  }
+  await exported({ fetch: async (request) => (await request.start()).write("part") }).httpHandler.handle(ID);
+  assert.deepEqual(ended, ["later", "now", "later", "now"]);
+  assert.deepEqual(asked.map(([name]) => name), Array(5).fill(["http.sendStart", "http.sendChunk"]).flat());
+  answer("http.sendChunk", refuse("timed-out"));
+  await assert.rejects(async () => exported({ fetch: () => new Response(later()) }).httpHandler.handle(ID), { message: /^fetch: HostError: timed out/ });
+});
+
 test("messages_come_one_by_one_or_all_at_once", async () => {
   const list = [{ tag: "text", val: "a" }, { tag: "binary", val: bytes("b") }];
   const got = [];
