@@ -14,7 +14,7 @@ class Error(Exception):
     """Why an operation failed. None closes the websocket by itself.
 
     One that a handler lets out is logged with its traceback, and the peer gets 1011 or 500. `Disconnect` and
-    `PeerGone` are no failure of a websocket's handler, and `Retire` hands the websocket over.
+    `PeerGone` are no failure but of `on_close`, and `Retire` hands the websocket over.
     """
 
 

@@ -96,7 +96,7 @@ def http(handler: F) -> F:
 
     class HttpHandler:
         async def handle(self, ex: int) -> None:
-            await _call(answered, Request(ex))
+            await _unless_left(answered, Request(ex))
 
     _export("HttpHandler", HttpHandler)
     return handler
@@ -154,7 +154,7 @@ def _export(name: str, made: type) -> None:
 
 
 async def _unless_left(handler: Callable[..., Any], *args: Any) -> None:
-    """That the peer has left is nobody's failure, wherever it was met; `on_close` follows."""
+    """That the peer has left is nobody's failure, wherever it was met; of a websocket, `on_close` follows."""
     try:
         await _call(handler, *args, quiet=(Disconnect, PeerGone))
     except (Disconnect, PeerGone):

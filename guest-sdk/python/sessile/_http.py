@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from typing import Any, Union
 
 from . import _host
@@ -152,7 +152,10 @@ class RedirectResponse(Response):
 
 
 class StreamingResponse(Response):
-    """A body that is sent as it comes, of anything that can be iterated over with `for` or `async for`."""
+    """A body that is sent as it comes, of anything that can be iterated over with `for` or `async for`.
+
+    Where the peer leaves, a generator is closed, so that what it has in `finally` runs.
+    """
 
     def __init__(
         self,
@@ -167,12 +170,17 @@ class StreamingResponse(Response):
     async def send_to(self, request: Request) -> None:
         """Answers a request."""
         body = await request.start(self.status_code, self.headers)
-        if isinstance(self.content, AsyncIterable):
-            async for part in self.content:
-                await body.write(part)
-        else:
-            for part in self.content:
-                await body.write(part)
+        parts: AsyncIterator[Content] | Iterator[Content]
+        parts = aiter(self.content) if isinstance(self.content, AsyncIterable) else iter(self.content)
+        try:
+            if isinstance(parts, AsyncIterator):
+                async for part in parts:
+                    await body.write(part)
+            else:
+                for part in parts:
+                    await body.write(part)
+        finally:
+            await _close(parts)
         await body.finish()
 
 
@@ -210,8 +218,20 @@ class EventSourceResponse(StreamingResponse):
 
 
 async def _events(content: AsyncIterable[str | ServerSentEvent]) -> AsyncIterator[str]:
-    async for event in content:
-        yield str(ServerSentEvent(event) if isinstance(event, str) else event)
+    events = aiter(content)
+    try:
+        async for event in events:
+            yield str(ServerSentEvent(event) if isinstance(event, str) else event)
+    finally:
+        await _close(events)
+
+
+async def _close(parts: object) -> None:
+    """Ends a generator that was left before its end, now and not when it is collected; nothing else has an end of its own."""
+    if isinstance(parts, AsyncGenerator):
+        await parts.aclose()
+    elif isinstance(parts, Generator):
+        parts.close()
 
 
 def response_of(answer: object) -> Response | None:

@@ -174,6 +174,39 @@ class Handlers(unittest.IsolatedAsyncioTestCase):
         await handler.handle(8)
         self.assertEqual([(call[0], call[3]) for call in self.host.calls], [("send", b'{"path":"/rooms/a%20b"}')])
 
+    async def test_peer_that_leaves_an_exchange_is_a_normal_end_and_closes_what_is_streamed(self):
+        ended = []
+
+        async def later():
+            try:
+                self.host.error = fake.fail("PeerGone")
+                yield "part"
+            finally:
+                await asyncio.sleep(0)
+                ended.append("later")
+
+        def now():
+            try:
+                self.host.error = fake.fail("PeerGone")
+                yield "part"
+            finally:
+                ended.append("now")
+
+        class Parts:
+            def __aiter__(self):
+                return later()
+
+        answers = [sessile.StreamingResponse(parts) for parts in (later(), now(), Parts(), [])]
+        for answer in (*answers, sessile.EventSourceResponse(later())):
+            @sessile.http
+            async def handler(request):
+                return answer
+
+            await exported("HttpHandler").handle(7)
+        calls = [name for name, *_ in self.host.calls]
+        self.assertEqual(calls, [*["send_start", "send_chunk"] * 3, "send_start", "send_finished", "send_start", "send_chunk"])
+        self.assertEqual((ended, self.host.log), (["later", "now", "later", "later"], []))
+
     async def test_log_has_a_line_for_each_line_under_its_level(self):
         logging.warning("a\nb%s", "é\ud800")
         logging.debug("unseen")
