@@ -8,7 +8,8 @@
 //		return w.Text("Hello!\n")
 //	}
 //
-// An error, or a panic, is a failure: the host logs it under an id and answers 500 with that id alone.
+// An error, or a panic, is a failure: the host logs it under an id and answers 500 with that id alone. That the peer has
+// left ([sessile.ErrGone]) is none.
 package exchange
 
 import (
@@ -25,7 +26,7 @@ func Handle(with func(w *sessile.Response, r *sessile.Request) error) { answer =
 
 //go:wasmexport sessile:handler/http-handler@0.1.0#handle
 func handle(ex uint64) unsafe.Pointer {
-	return handler.Run(handler.Strict, func() error {
+	return handler.Run(handler.Lenient, func() error {
 		w := sessile.NewResponse(ex)
 		if err := answer(w, sessile.NewRequest(ex)); err != nil {
 			return err
