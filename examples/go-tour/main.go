@@ -127,11 +127,7 @@ func clock(w *sessile.Response) error {
 		if tick > 0 {
 			time.Sleep(time.Second)
 		}
-		err := w.SendEvent(sessile.Event{Data: strconv.FormatInt(time.Now().Unix(), 10)})
-		if errors.Is(err, sessile.ErrGone) {
-			return w.Cancel()
-		}
-		if err != nil {
+		if err := w.SendEvent(sessile.Event{Data: strconv.FormatInt(time.Now().Unix(), 10)}); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,7 @@ export default {
       case "POST /api/name":
         return rename(request);
       case "GET /api/clock":
-        return streamed(request, Response.events(clock()));
+        return Response.events(clock());
       default:
         return refused(404, "there are GET /api/me, POST /api/name and GET /api/clock");
     }
@@ -115,19 +115,6 @@ async function rename(request) {
   const session = await request.session.open();
   session.set("name", name);
   return Response.json({ name });
-}
-
-/**
- * Answers with what is streamed for as long as the peer listens.
- * @param {import("sessile").Request} request
- * @param {Response} response
- */
-async function streamed(request, response) {
-  try {
-    await request.respond(response);
-  } catch (error) {
-    if (error.code !== "peer-gone") throw error;
-  }
 }
 
 /** The time of each second, as seconds since 1970; after the last the browser comes again by itself. */

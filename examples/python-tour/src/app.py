@@ -5,7 +5,6 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import sessile
 
@@ -20,16 +19,14 @@ ROOM = "room"
 
 
 @sessile.http
-async def api(request: sessile.Request) -> sessile.Response | None:
+async def api(request: sessile.Request) -> sessile.Response:
     match request.method, request.path:
         case "GET", "/api/me":
             return sessile.JSONResponse(await visit(request))
         case "POST", "/api/name":
             return await rename(request)
         case "GET", "/api/clock":
-            with suppress(sessile.PeerGone):
-                await request.respond(sessile.EventSourceResponse(clock()))
-            return None
+            return sessile.EventSourceResponse(clock())
         case _:
             return refused(404, "there are GET /api/me, POST /api/name and GET /api/clock")
 

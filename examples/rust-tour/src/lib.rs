@@ -70,10 +70,7 @@ fn clock(request: &Request) -> Result<Response> {
             time::sleep(Duration::from_secs(1));
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        match events.send(now.as_secs().to_string()) {
-            Err(Error::PeerGone) => return Ok(Response::streamed()),
-            sent => sent?,
-        }
+        events.send(now.as_secs().to_string())?;
     }
     events.finish()?;
     Ok(Response::streamed())

@@ -22,7 +22,7 @@ export default {
       case "POST /api/name":
         return rename(request);
       case "GET /api/clock":
-        return streamed(request, Response.events(clock()));
+        return Response.events(clock());
       default:
         return refused(404, "there are GET /api/me, POST /api/name and GET /api/clock");
     }
@@ -114,15 +114,6 @@ async function rename(request: Request): Promise<Response> {
   const session = await request.session.open();
   session.set("name", name);
   return Response.json({ name });
-}
-
-/** Answers with what is streamed for as long as the peer listens. */
-async function streamed(request: Request, response: Response): Promise<void> {
-  try {
-    await request.respond(response);
-  } catch (error) {
-    if (!isHostError(error, "peer-gone")) throw error;
-  }
 }
 
 /** The time of each second, as seconds since 1970; after the last the browser comes again by itself. */
