@@ -12,8 +12,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Why an operation failed. None of these closes the websocket by itself.
 ///
 /// Returned by a handler, the host logs it under an id, closes the websocket with 1011 or answers
-/// 500, and tells the peer only the id. Two are no failure of a websocket's handler, so that `?` may
-/// end it: [`Error::Disconnected`] and [`Error::PeerGone`]; and [`Error::Retire`] hands the websocket over. A reason of your own is a text:
+/// 500, and tells the peer only the id. Two are no failure but of `on_close`, so that `?` may end a
+/// handler: [`Error::Disconnected`] and [`Error::PeerGone`]; and [`Error::Retire`] hands the websocket over. A reason of your own is a text:
 ///
 /// ```
 /// use sessile_sdk::prelude::*;

@@ -85,17 +85,21 @@ pub fn on_close<H: WebsocketEvents>(ws: u64, close: CloseInfo) -> std::result::R
 
 /// Sends what a handler answered.
 pub fn respond(ex: u64, answer: Result<Response>) -> std::result::Result<(), Failure> {
-    answer.and_then(|response| Request::new(ex).respond(response)).map_err(|error| failure(&error))
+    verdict(answer.and_then(|response| Request::new(ex).respond(response)))
 }
 
 /// As `respond`, of a handler that awaits.
 pub async fn respond_awaited(ex: u64, answer: Result<Response>) -> std::result::Result<(), Failure> {
-    let response = answer.map_err(|error| failure(&error))?;
-    concurrent::Request::new(ex).respond(response).await.map_err(|error| failure(&error))
+    verdict(match answer {
+        Ok(response) => concurrent::Request::new(ex).respond(response).await,
+        Err(error) => Err(error),
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll, Waker};
+
     use super::*;
 
     #[test]
@@ -103,6 +107,23 @@ mod tests {
         let left = || Error::Disconnected(Close { code: 1001, reason: String::new() });
         assert!(matches!(loop_outcome(Err(left())), Ok(Outcome::Done)));
         assert!(verdict(Err(left())).is_ok() && verdict(Err(Error::PeerGone)).is_ok() && verdict(Ok(())).is_ok());
+    }
+
+    /// What calls nothing of the host has nothing to wait for.
+    fn awaited(answer: Result<Response>) -> std::result::Result<(), Failure> {
+        let call = std::pin::pin!(respond_awaited(7, answer));
+        match call.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(told) => told,
+            Poll::Pending => panic!("it waits"),
+        }
+    }
+
+    #[test]
+    fn peer_that_left_an_exchange_is_a_normal_end() {
+        assert!(respond(7, Err(Error::PeerGone)).is_ok());
+        assert!(awaited(Err(Error::PeerGone)).is_ok());
+        assert_eq!(respond(7, Err(Error::TimedOut)).unwrap_err().message, "timed out");
+        assert_eq!(awaited(Err("no seat".into())).unwrap_err().message, "no seat");
     }
 
     #[test]
