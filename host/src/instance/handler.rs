@@ -240,8 +240,8 @@ impl Handler {
         ];
         let started = async move {
             let (mut store, instance, _slot) = self.start(serving).await?;
-            let wanted = there.into_iter().filter(|(there, _)| *there);
-            wanted.map(|(_, wanted)| self.exported(wanted, &mut store, &instance).map(drop)).collect()
+            let mut wanted = there.into_iter().filter(|(there, _)| *there);
+            wanted.try_for_each(|(_, wanted)| self.exported(wanted, &mut store, &instance).map(drop))
         };
         Hybrid::new(Box::pin(started), meter, lane)
     }

@@ -38,16 +38,18 @@ async fn follow(server: &Server, dir: &Path) -> anyhow::Result<()> {
         say(&format!("changed: {}", changed.display()));
         let folder = dir.to_owned();
         let built = tokio::task::spawn_blocking(move || build(&folder)).await?;
-        let building = saved.elapsed();
         let deployed = match built {
-            Ok(()) => server.deploy_folder(dir, |_| ()).await.map_err(anyhow::Error::from),
+            Ok(()) => {
+                // A large component is compiled for longer than it is built.
+                say(&format!("built in {}; the host compiles and checks it", shown(saved.elapsed())));
+                server.deploy_folder(dir, |_| ()).await.map_err(anyhow::Error::from)
+            }
             Err(error) => Err(error),
         };
         match deployed {
             Ok(Some(deployed)) => {
-                let (app, version) = (deployed.app, deployed.version);
-                let (all, building) = (shown(saved.elapsed()), shown(building));
-                say(&format!("{app}: version {version} is live {all} after the change (its build took {building})"));
+                let (app, version, all) = (deployed.app, deployed.version, shown(saved.elapsed()));
+                say(&format!("{app}: version {version} is live {all} after the change"));
             }
             Ok(None) => say("nothing that is served has changed"),
             Err(error) => {
