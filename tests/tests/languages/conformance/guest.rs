@@ -93,6 +93,18 @@ impl Guest {
         if answer.body.as_ref().is_ok_and(|body| is_supported(body)) { Ok(answer) } else { Err(Unsupported) }
     }
 
+    /// The host's log as far as this line, which the guest writes to it.
+    pub(super) async fn log_until(&self, line: &str) -> Supported<String> {
+        self.ask(&format!("log {line}"), None).await?;
+        Ok(self.host.wait_for_log(line))
+    }
+
+    /// What the app has used: the CPU of an exchange is in it once its handler has ended.
+    pub(super) async fn cpu_micros(&self) -> u64 {
+        let listed = self.host.command_to(&["apps", "--json"]).await;
+        serde_json::from_slice::<Value>(&listed.stdout).unwrap()["cpu_micros"].as_u64().unwrap()
+    }
+
     /// What `sessile connections` says of the websocket of this path.
     pub(super) async fn connection(&self, path: &str) -> Value {
         let listed = self.host.command_to(&["connections", "--json"]).await;

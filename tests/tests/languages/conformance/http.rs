@@ -1,7 +1,7 @@
 //! HTTP: FEATURES, table D.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::guest::{Guest, is_refusal};
 use super::{Outcome, Unsupported, rows};
@@ -14,6 +14,7 @@ rows! {
     d02_whole_response,
     d03_raw_response,
     d04_cancel,
+    d04_peer_that_leaves_a_stream_is_no_failure,
     d06_json,
     d06_form,
     d06_whole_body_has_a_limit,
@@ -103,6 +104,29 @@ async fn d03_raw_response(guest: &Guest) -> Outcome {
 
 async fn d04_cancel(guest: &Guest) -> Outcome {
     is_cut(guest, "cancel").await
+}
+
+/// In its middle: the handler ends, and nothing of it is in the log.
+async fn d04_peer_that_leaves_a_stream_is_no_failure(guest: &Guest) -> Outcome {
+    let before = guest.log_until("before one leaves").await?.len();
+    let socket = TcpSocket::new_v4().unwrap();
+    // So that the kernel's buffers do not take all of it.
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(guest.host().address()).await.unwrap();
+    stream.write_all(b"GET /http/flood HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.unwrap();
+    if &status != b"HTTP/1.1 200" {
+        return Err(Unsupported);
+    }
+    let used = guest.cpu_micros().await;
+    drop(stream);
+    while guest.cpu_micros().await == used {}
+    let log = guest.log_until("after one has left").await?;
+    let of_it = log[before..].lines().take_while(|line| !line.contains("after one has left"));
+    let told: Vec<_> = of_it.filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).collect();
+    assert!(told.is_empty(), "{told:?}");
+    Ok(())
 }
 
 async fn d06_json(guest: &Guest) -> Outcome {
