@@ -138,7 +138,7 @@ export class WebSocket extends Head {
 export const groups = {
   async publish(group, data) {
     try {
-      await wit.publish(text(group, "the group"), message(data));
+      return await wit.publish(text(group, "the group"), message(data));
     } catch (error) {
       throw translated(error);
     }

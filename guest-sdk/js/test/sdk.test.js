@@ -71,6 +71,13 @@ test("refusal_is_an_error_with_the_values_of_the_wit", async () => {
   await assert.rejects(ws.session.save({ ifVersion: 6n }), { code: "conflict", version: 7n });
 });
 
+test("publish_tells_whom_it_reached", async () => {
+  answer("groups.publish", { queued: 2, dropped: 1 });
+  assert.deepEqual(await groups.publish("g", "m"), { queued: 2, dropped: 1 });
+  answer("groups.publish", refuse("invalid-name", { actual: 0n, limit: 100n }));
+  await assert.rejects(groups.publish("", "m"), { code: "invalid-name" });
+});
+
 test("iteration_ends_with_the_close_and_lets_other_errors_through", async () => {
   const ws = new WebSocket(ID);
   const left = [{ tag: "text", val: "a" }, { tag: "binary", val: bytes("b") }];
