@@ -88,9 +88,9 @@ class _Reader:
         self.at = 0
 
     def byte(self) -> int:
-        return self.bytes(1)[0]
+        return self.take(1)[0]
 
-    def bytes(self, length: int) -> bytes:
+    def take(self, length: int) -> bytes:
         if self.at + length > len(self.content):
             raise Unknown(f"a section ends at byte {len(self.content)}, where {self.at + length} are said")
         self.at += length
@@ -106,7 +106,7 @@ class _Reader:
             shift += 7
 
     def name(self) -> bytes:
-        return self.bytes(self.number())
+        return self.take(self.number())
 
     def numbers(self) -> list[int]:
         return [self.number() for _ in range(self.number())]
@@ -123,7 +123,7 @@ class _Reader:
 
 def _sections(binary: bytes) -> Iterator[tuple[int, bytes]]:
     reader = _Reader(binary)
-    reader.bytes(8)
+    reader.take(8)
     while reader.at < len(binary):
         kind = reader.byte()
         yield kind, reader.name()
@@ -150,7 +150,7 @@ def _imports(section: bytes) -> Iterator[int]:
         elif kind == 2:
             reader.limits()
         elif kind in (3, 4):
-            reader.bytes(1)
+            reader.take(1)
             reader.number()
         else:
             raise Unknown(f"an import of kind {kind}")
