@@ -30,7 +30,8 @@ pub(crate) async fn scrape(host: &Host) -> (String, BTreeMap<String, f64>) {
 async fn metrics_count_what_has_happened() {
     let host = Host::start(&App::faults(Way::Keep), Way::Keep);
     let (_, before) = scrape(&host).await;
-    assert_eq!((before["sessile_websockets{app=\"faults\"}"], before["sessile_instances"]), (0.0, 0.0));
+    // Those with which the deploy saw that the four handlers start wait a little for a call.
+    assert!(before["sessile_websockets{app=\"faults\"}"] == 0.0 && before["sessile_instances"] <= 4.0, "{before:?}");
     let mut socket = Socket::open(host.address(), "/ws?session=1").await;
     assert_eq!(socket.ask("1234").await, "1234");
     assert_eq!(socket.ask("session put a 1").await, "put");

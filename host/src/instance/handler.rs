@@ -16,7 +16,7 @@ use super::hybrid::{Hybrid, Lane};
 use super::load::Exports;
 use super::pool::Pool;
 use super::turns::Turns;
-use super::{Ended, Event, Exported, Instance, at_tick, fault};
+use super::{Ended, Event, Exported, Instance, Wanted, at_tick, fault};
 use crate::bindings::{GuestState, Identity, Serving};
 use crate::failure::Fault;
 use crate::feed::Source;
@@ -80,13 +80,6 @@ pub struct Handler {
 #[derive(Debug)]
 pub struct Pin(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
 
-#[derive(Clone, Copy)]
-enum Wanted {
-    Events,
-    Loop,
-    Http,
-}
-
 impl Handler {
     /// A handler without instances.
     pub fn new(
@@ -146,8 +139,7 @@ impl Handler {
         };
         let kept = match self.settings.isolation {
             Isolation::Connection => self.engine.warm.take(port.id).filter(|instance| instance.handler == self.uid),
-            Isolation::Shared => self.pool.take(),
-            Isolation::Event => None,
+            Isolation::Shared | Isolation::Event => None,
         };
         let mut instance = match kept {
             Some(instance) => instance,
@@ -211,11 +203,7 @@ impl Handler {
     pub async fn handle_exchange(self: Arc<Self>, port: Arc<ExchangePort>) -> Result<Ended, Fault> {
         let serving = Serving::Exchange(port.clone());
         let _turn = self.turns.take(self.wait(limits::EXCHANGE_DEADLINE)).await?;
-        let pooled = if self.settings.isolation == Isolation::Shared { self.pool.take() } else { None };
-        let mut instance = match pooled {
-            Some(instance) => instance,
-            None => self.instance(Wanted::Http, serving.clone()).await?,
-        };
+        let mut instance = self.instance(Wanted::Http, serving.clone()).await?;
         instance.serve(serving, self.settings.cpu);
         let result = instance.handle_exchange(&port).await;
         if matches!(result, Ok(()) | Err(Fault::Failed(_))) {
@@ -228,7 +216,7 @@ impl Handler {
         result.map(|()| Ended::Done)
     }
 
-    /// Makes an instance, looks for each of its exports there, and drops it: whether they start.
+    /// Makes an instance, and looks for each of its exports there: whether they start. It waits a little for the first call.
     pub fn smoke(self: Arc<Self>) -> Hybrid<Result<(), Fault>> {
         let (meter, lane) = (Arc::<Meter>::default(), self.lane());
         let serving = Serving::Trial(meter.clone());
@@ -239,9 +227,14 @@ impl Handler {
             (exports.answers_http(), Wanted::Http),
         ];
         let started = async move {
-            let (mut store, instance, _slot) = self.start(serving).await?;
-            let mut wanted = there.into_iter().filter(|(there, _)| *there);
-            wanted.try_for_each(|(_, wanted)| self.exported(wanted, &mut store, &instance).map(drop))
+            let (slot, mut store, instance) = self.start(serving).await?;
+            let wanted = there.into_iter().filter(|(there, _)| *there);
+            let exported = wanted.map(|(_, wanted)| self.exported(wanted, &mut store, &instance));
+            let exported = exported.collect::<Result<Vec<_>, _>>()?.into_iter().next();
+            if let Some(exported) = exported.filter(|_| self.engine.keeps_instances()) {
+                self.repool(Instance { store, exported, handler: self.uid, events: 0, _slot: slot });
+            }
+            Ok(())
         };
         Hybrid::new(Box::pin(started), meter, lane)
     }
@@ -251,16 +244,21 @@ impl Handler {
         limits::IN_FLIGHT_WAIT.min(self.settings.deadline.unwrap_or(deadline) / 2)
     }
 
+    /// One that waits, or a new one.
     async fn instance(&self, wanted: Wanted, serving: Serving) -> Result<Instance, Fault> {
-        let (mut store, instance, slot) = self.start(serving).await?;
+        if let Some(waiting) = self.pool.take(|instance| instance.exported.is(wanted)) {
+            return Ok(waiting);
+        }
+        let (slot, mut store, instance) = self.start(serving).await?;
         let exported = self.exported(wanted, &mut store, &instance)?;
         Ok(Instance { store, exported, handler: self.uid, events: 0, _slot: slot })
     }
 
+    /// An instance with its place, which it needs for as long: what is bound first is dropped last.
     async fn start(
         &self,
         serving: Serving,
-    ) -> Result<(Store<GuestState>, component::Instance, OwnedSemaphorePermit), Fault> {
+    ) -> Result<(OwnedSemaphorePermit, Store<GuestState>, component::Instance), Fault> {
         let slot = tokio::time::timeout(self.wait(limits::EVENT_DEADLINE), self.engine.slot()).await;
         let slot = slot.map_err(|_| Fault::NoSlot(limits::INSTANCES_MAX))?.ok_or(Fault::Draining)?;
         let mut state = GuestState::new(self.identity.clone());
@@ -277,7 +275,7 @@ impl Handler {
         store.set_epoch_deadline(1);
         let instance = self.pre.instantiate_async(&mut store).await.map_err(|error| fault(&error, store.data()))?;
         self.engine.created();
-        Ok((store, instance, slot))
+        Ok((slot, store, instance))
     }
 
     fn exported(

@@ -89,6 +89,14 @@ enum Exported {
     Standard(standard::Handle),
 }
 
+/// What an instance is called for.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Events,
+    Loop,
+    Http,
+}
+
 /// An exported function, which answers with a value or a failure.
 type Export<P, R = ()> = TypedFunc<P, (Result<R, Failure>,)>;
 
@@ -98,6 +106,14 @@ type Export<P, R = ()> = TypedFunc<P, (Result<R, Failure>,)>;
 struct OverCpu;
 
 impl Exported {
+    fn is(&self, wanted: Wanted) -> bool {
+        match self {
+            Self::Events { .. } => matches!(wanted, Wanted::Events),
+            Self::Loop(_) => matches!(wanted, Wanted::Loop),
+            Self::Http(_) | Self::Incoming(_) | Self::Standard(_) => matches!(wanted, Wanted::Http),
+        }
+    }
+
     fn events(
         mut store: &mut Store<GuestState>,
         instance: &wasmtime::component::Instance,

@@ -1,5 +1,5 @@
-//! Instances of one handler that serve anyone (`isolation = "shared"`): the one that was used last goes first, so that
-//! those which are not needed grow old.
+//! Instances of one handler that may serve anyone: those of `isolation = "shared"`, and one that has served nobody yet. The one
+//! that was used last goes first, so that those which are not needed grow old.
 //!
 //! Generic over what is kept, so that the order is testable. Drops happen outside the lock: an instance's drop returns pages.
 
@@ -25,9 +25,11 @@ impl<T> Default for Pool<T> {
 }
 
 impl<T> Pool<T> {
-    /// The one that was used last.
-    pub(super) fn take(&self) -> Option<T> {
-        self.lock().pop_back().map(|(_, instance)| instance)
+    /// The one that was used last, of those that fit.
+    pub(super) fn take(&self, fits: impl Fn(&T) -> bool) -> Option<T> {
+        let mut idle = self.lock();
+        let last = idle.iter().rposition(|(_, instance)| fits(instance))?;
+        idle.remove(last).map(|(_, instance)| instance)
     }
 
     /// Keeps one; past the bound it is dropped.
@@ -71,13 +73,18 @@ impl<T> Pool<T> {
 mod tests {
     use super::*;
 
+    fn any(_: &usize) -> bool {
+        true
+    }
+
     #[test]
-    fn take_gives_the_one_that_was_used_last() {
+    fn take_gives_the_one_that_was_used_last_of_those_that_fit() {
         let pool = Pool::default();
-        (1..=2).for_each(|number| pool.put(number));
-        assert_eq!(pool.take(), Some(2));
+        (1..=4).for_each(|number| pool.put(number));
+        assert_eq!((pool.take(|number| number % 2 == 1), pool.take(any)), (Some(3), Some(4)));
+        assert_eq!((pool.take(|number| *number > 2), pool.take(any)), (None, Some(2)));
         assert!(pool.evict() && !pool.evict());
-        assert_eq!(pool.take(), None);
+        assert_eq!(pool.take(any), None);
     }
 
     #[test]
@@ -85,11 +92,11 @@ mod tests {
         let pool = Pool::default();
         (1..=2).for_each(|number| pool.put(number));
         for _ in 0..4 {
-            let used = pool.take().unwrap_or_default();
+            let used = pool.take(any).unwrap_or_default();
             pool.put(used);
             pool.sweep(2);
         }
-        assert_eq!((pool.len(), pool.take()), (1, Some(2)));
+        assert_eq!((pool.len(), pool.take(any)), (1, Some(2)));
     }
 
     #[test]
