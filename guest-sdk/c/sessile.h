@@ -292,7 +292,7 @@ SESSILE_CHECKED sessile_status sessile_respond(sessile_id ex, uint16_t status, c
                                                const char *body);
 SESSILE_CHECKED sessile_status sessile_respond_with(sessile_id ex, uint16_t status, const sessile_header *headers,
                                                     size_t count, const void *body, size_t length);
-/* The same of JSON, which is checked (SESSILE_NOT_JSON), and sent without blanks. */
+/* The same of JSON, which is checked (SESSILE_NOT_JSON; at most 128 deep), and sent without blanks. */
 SESSILE_CHECKED sessile_status sessile_respond_json(sessile_id ex, uint16_t status, const char *json);
 /* A response by parts, each of which waits while the peer is slow. One that is not finished is seen as aborted. */
 SESSILE_CHECKED sessile_status sessile_respond_start(sessile_id ex, uint16_t status, const sessile_header *headers,

@@ -148,7 +148,7 @@ static sessile_status rename_visitor(sessile_id ex) {
     SESSILE_TRY(sessile_session_open(ex));
     sessile_status status = name_sent(ex, &name);
     if (status == SESSILE_OK) status = keep_or_refuse(ex, name);
-    else if (status == SESSILE_NOT_JSON || status == SESSILE_TOO_LARGE) status = refuse(ex, 400, sessile_error());
+    if (status == SESSILE_NOT_JSON || status == SESSILE_TOO_LARGE) status = refuse(ex, 400, sessile_error());
     free(name);
     return status;
 }

@@ -36,7 +36,7 @@ export default {
 
   async message(ws, message) {
     if (typeof message !== "string") return ws.close(1003, "text only");
-    if (message.length > TEXT_CHARS_MAX) return ws.close(1009, `a text has at most ${TEXT_CHARS_MAX} characters`);
+    if ([...message].length > TEXT_CHARS_MAX) return ws.close(1009, `a text has at most ${TEXT_CHARS_MAX} characters`);
     await tell(ws, "said", message);
   },
 

@@ -85,7 +85,8 @@ fn rename(ex: Id) Error!void {
     const name = try print("{s}", .{std.mem.trim(u8, sent, blanks)});
     defer allocator.free(name);
     const length = std.unicode.utf8CountCodepoints(name) catch 0;
-    if (length < 1 or length > name_chars_max)
+    // What the session keeps ends with the first zero byte.
+    if (length < 1 or length > name_chars_max or std.mem.indexOfScalar(u8, name, 0) != null)
         return refuse(ex, 422, std.fmt.comptimePrint("a name has 1 to {d} characters", .{name_chars_max}));
     try check(c.sessile_session_open(ex));
     try check(c.sessile_session_set_text(ex, "name", name));

@@ -3,7 +3,7 @@
 
 #include "internal.h"
 
-/* As deep as the host lets what websockets send and sessions hold be. */
+/* Its reader calls itself, and a guest's stack is small. */
 enum { DEPTH_MAX = 128 };
 
 typedef struct {

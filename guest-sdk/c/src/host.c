@@ -25,10 +25,12 @@ static uint64_t milliseconds_now(void) {
 }
 
 sessile_status sessile_poll(uint64_t every_ms, uint64_t within_ms, sessile_look look, void *with) {
-    for (uint64_t began = milliseconds_now();; sessile_sleep(every_ms)) {
+    for (uint64_t began = milliseconds_now();;) {
         bool is_there = false;
         SESSILE_TRY(look(with, &is_there));
         if (is_there) return SESSILE_OK;
-        if (milliseconds_now() - began >= within_ms) return sessile_say_(SESSILE_TIMED_OUT, "timed out");
+        uint64_t passed = milliseconds_now() - began;
+        if (passed >= within_ms) return sessile_say_(SESSILE_TIMED_OUT, "timed out");
+        sessile_sleep(every_ms < within_ms - passed ? every_ms : within_ms - passed);
     }
 }

@@ -57,7 +57,9 @@ bool sessile_is_secure(sessile_id of) {
 
 bool sessile_is_local(sessile_id of) {
     char *address = sessile_peer_address(of);
-    bool is_local = strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]:", 6) == 0;
+    static const char mapped[] = "[::ffff:127."; /* a peer of IPv4, where the host listens on [::] */
+    bool is_local = strncmp(address, "127.", 4) == 0 || strncmp(address, "[::1]:", 6) == 0 ||
+                    strncmp(address, mapped, sizeof mapped - 1) == 0;
     free(address);
     return is_local;
 }

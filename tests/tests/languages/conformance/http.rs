@@ -1,5 +1,7 @@
 //! HTTP: FEATURES, table D.
 
+use std::time::Duration;
+
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
@@ -121,7 +123,8 @@ async fn d04_peer_that_leaves_a_stream_is_no_failure(guest: &Guest) -> Outcome {
     }
     let used = guest.cpu_micros().await;
     drop(stream);
-    while guest.cpu_micros().await == used {}
+    let ends = async { while guest.cpu_micros().await == used {} };
+    tokio::time::timeout(Duration::from_secs(30), ends).await.unwrap();
     let log = guest.log_until("after one has left").await?;
     let of_it = log[before..].lines().take_while(|line| !line.contains("after one has left"));
     let told: Vec<_> = of_it.filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).collect();
