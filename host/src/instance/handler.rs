@@ -244,7 +244,7 @@ impl Handler {
         limits::IN_FLIGHT_WAIT.min(self.settings.deadline.unwrap_or(deadline) / 2)
     }
 
-    /// One that waits, or a new one.
+    /// One that waits, which has served nobody unless the isolation is `shared`; or a new one.
     async fn instance(&self, wanted: Wanted, serving: Serving) -> Result<Instance, Fault> {
         if let Some(waiting) = self.pool.take(|instance| instance.exported.is(wanted)) {
             return Ok(waiting);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::Command;
 
-use sessile_tests::{App, Host, Socket, Way};
+use sessile_tests::{App, Host, Socket, Way, get};
 
 use super::{build, built, edit, has, root};
 use crate::tools::{echo_is_served, visits_are_served};
@@ -58,6 +58,22 @@ fn build_of_js_that_is_wrong_shows_the_words_of_the_language_with_file_and_line(
         assert!(code == Some(2) && errors.contains(said), "{said:?} is not in: {errors}");
         assert!(errors.trim_end().ends_with("error: handler 'echo': its build failed with exit status: 2"), "{errors}");
         fs::write(app.path().join("src/main.js"), &source).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shared_handler_of_a_websocket_and_http_gives_each_call_an_instance_of_its_kind() {
+    let app = App::new(
+        "[app]\nname = \"both\"\n[[routes]]\npath = \"/\"\nhandler = \"both\"\n[handlers.both]\nisolation = \"shared\"\n\
+         component = \"both.wasm\"\nbuild = \"$SESSILE componentize both.js -o both.wasm\"\n",
+    );
+    let script = "export default { message: (ws, text) => ws.send(text), fetch: () => new Response('page') };";
+    fs::write(app.path().join("both.js"), script).unwrap();
+    let host = Host::start(&built(app), Way::Keep);
+    let mut socket = Socket::open(host.address(), "/").await;
+    for _ in 0..3 {
+        assert_eq!(socket.ask("text").await, "text");
+        assert_eq!(get(host.address(), "/", None).await.text(), "page");
     }
 }
 
