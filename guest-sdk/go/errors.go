@@ -32,6 +32,8 @@ var (
 	// ErrCookieUnreachable: the peer holds no session cookie, and it is too late to give it one: open the session before
 	// Accept, or before the response starts.
 	ErrCookieUnreachable = errors.New("the cookie that this needs cannot reach the peer any more: the head has left")
+	// ErrUnavailable: what keeps the groups cannot do it now; the error says why.
+	ErrUnavailable = errors.New("unavailable")
 	// ErrUnsupported: this host does not do that.
 	ErrUnsupported = errors.New("this host does not do that")
 )
@@ -180,6 +182,12 @@ func groupsError(a *abi.Area) error {
 		return sizeError(a)
 	case 3:
 		return ErrGone
+	case 5:
+		return jsonError(a)
+	case 6:
+		return sizeError(a)
+	case 7:
+		return fmt.Errorf("%w: %s", ErrUnavailable, a.Text(abi.Payload))
 	}
 	return ErrUnsupported
 }

@@ -330,6 +330,32 @@ pub const SESSION_MAX_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
 pub const GROUPS_PER_WEBSOCKET_MAX: usize = 128;
 /// Bytes of a group's name.
 pub const GROUP_NAME_BYTES_MAX: usize = 100;
+/// Groups of an app that have members or a history; past it a join, and a publish to one that keeps a history, is `too-many`.
+pub const GROUPS_MAX: usize = 200_000;
+/// Bytes of what a websocket says of itself in a group; past it the join is `too-large`.
+pub const METADATA_BYTES_MAX: usize = KIB;
+/// Tags of a websocket in a group; past it the join is `invalid-tag`.
+pub const TAGS_MAX: usize = 8;
+/// Bytes of a tag.
+pub const TAG_BYTES_MAX: usize = 64;
+/// Members that one call lists; the rest is on further pages.
+pub const MEMBERS_LISTED_MAX: usize = 1000;
+/// Publications that a group keeps where it keeps any; past it the oldest go. Key `groups.NAME.history_messages`.
+pub const HISTORY_MESSAGES: usize = 300;
+/// For how long it keeps one. Key `groups.NAME.history_s`, at most [`HISTORY_AGE_MAX`].
+pub const HISTORY_AGE: Duration = Duration::from_secs(120);
+/// See there.
+pub const HISTORY_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Bytes of what a group keeps; past it the oldest go. Key `groups.NAME.history_bytes`.
+pub const HISTORY_BYTES: usize = MIB;
+/// Bytes of what all groups of an app keep; past it the oldest of the group that is published to go.
+pub const HISTORIES_BYTES_MAX: usize = 64 * MIB;
+/// Bytes of the publications that one call of `history` gives; the rest is on further pages.
+pub const HISTORY_PAGE_BYTES_MAX: usize = MIB;
+/// For how long those who come and go are gathered before members are told.
+pub const PRESENCE_WINDOW: Duration = Duration::from_millis(250);
+/// Members that came, and that left, of which is told at once; past it `complete` is false.
+pub const PRESENCE_MAX: usize = 256;
 
 // ---- versions ------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ mod deploy;
 mod echo;
 mod faults;
 mod fleet;
+mod groups;
 mod isolation;
 mod languages;
 mod layers;

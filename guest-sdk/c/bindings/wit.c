@@ -177,11 +177,26 @@ extern void __wasm_import_sessile_handler_session_save(int64_t, int32_t, int64_t
 __attribute__((__import_module__("sessile:handler/groups@0.1.0"), __import_name__("join")))
 extern void __wasm_import_sessile_handler_groups_join(int64_t, uint8_t *, size_t, uint8_t *);
 
+__attribute__((__import_module__("sessile:handler/groups@0.1.0"), __import_name__("join-as")))
+extern void __wasm_import_sessile_handler_groups_join_as(int64_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *, size_t, int32_t, int64_t, int64_t, uint8_t *);
+
 __attribute__((__import_module__("sessile:handler/groups@0.1.0"), __import_name__("leave")))
 extern void __wasm_import_sessile_handler_groups_leave(int64_t, uint8_t *, size_t, uint8_t *);
 
 __attribute__((__import_module__("sessile:handler/groups@0.1.0"), __import_name__("publish")))
 extern void __wasm_import_sessile_handler_groups_publish(uint8_t *, size_t, int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/groups@0.1.0"), __import_name__("publish-to")))
+extern void __wasm_import_sessile_handler_groups_publish_to(uint8_t *, size_t, int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, int32_t, int64_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/groups@0.1.0"), __import_name__("count")))
+extern void __wasm_import_sessile_handler_groups_count(uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/groups@0.1.0"), __import_name__("members")))
+extern void __wasm_import_sessile_handler_groups_members(uint8_t *, size_t, int32_t, uint8_t *, size_t, int32_t, int64_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/groups@0.1.0"), __import_name__("history")))
+extern void __wasm_import_sessile_handler_groups_history(uint8_t *, size_t, int32_t, int64_t, int64_t, int32_t, uint8_t *);
 
 // Imported Functions from `sessile:handler/time@0.1.0`
 
@@ -627,6 +642,10 @@ void sessile_handler_groups_message_free(sessile_handler_groups_message_t *ptr) 
   sessile_handler_types_message_free(ptr);
 }
 
+void sessile_handler_groups_json_error_free(sessile_handler_groups_json_error_t *ptr) {
+  sessile_handler_types_json_error_free(ptr);
+}
+
 void sessile_handler_groups_error_free(sessile_handler_groups_error_t *ptr) {
   switch ((int32_t) ptr->tag) {
     case 0: {
@@ -638,7 +657,116 @@ void sessile_handler_groups_error_free(sessile_handler_groups_error_t *ptr) {
     case 2: {
       break;
     }
+    case 5: {
+      sessile_handler_groups_json_error_free(&ptr->val.invalid_metadata);
+      break;
+    }
+    case 6: {
+      break;
+    }
+    case 7: {
+      wit_string_free(&ptr->val.unavailable);
+      break;
+    }
   }
+}
+
+void sessile_handler_groups_option_position_free(sessile_handler_groups_option_position_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void sessile_handler_groups_membership_free(sessile_handler_groups_membership_t *ptr) {
+  wit_option_string_free(&ptr->metadata);
+  wit_list_string_free(&ptr->tags);
+  sessile_handler_groups_option_position_free(&ptr->since);
+}
+
+void sessile_handler_groups_joined_free(sessile_handler_groups_joined_t *ptr) {
+  sessile_handler_groups_option_position_free(&ptr->position);
+}
+
+void sessile_handler_groups_member_free(sessile_handler_groups_member_t *ptr) {
+  wit_option_string_free(&ptr->metadata);
+  wit_list_string_free(&ptr->tags);
+}
+
+void sessile_handler_groups_option_websocket_id_free(sessile_handler_groups_option_websocket_id_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void sessile_handler_groups_scope_free(sessile_handler_groups_scope_t *ptr) {
+  wit_option_string_free(&ptr->tag);
+  sessile_handler_groups_option_websocket_id_free(&ptr->except);
+}
+
+void sessile_handler_groups_delivery_free(sessile_handler_groups_delivery_t *ptr) {
+  sessile_handler_groups_option_position_free(&ptr->position);
+}
+
+void sessile_handler_groups_kept_free(sessile_handler_groups_kept_t *ptr) {
+  sessile_handler_groups_message_free(&ptr->message);
+}
+
+void sessile_handler_groups_list_kept_free(sessile_handler_groups_list_kept_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sessile_handler_groups_kept_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      sessile_handler_groups_kept_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sessile_handler_groups_history_page_free(sessile_handler_groups_history_page_t *ptr) {
+  sessile_handler_groups_list_kept_free(&ptr->publications);
+}
+
+void sessile_handler_groups_list_member_free(sessile_handler_groups_list_member_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sessile_handler_groups_member_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      sessile_handler_groups_member_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sessile_handler_groups_list_websocket_id_free(sessile_handler_groups_list_websocket_id_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sessile_handler_groups_websocket_id_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+    }
+    free(list_ptr);
+  }
+}
+
+void sessile_handler_groups_presence_free(sessile_handler_groups_presence_t *ptr) {
+  sessile_handler_groups_list_member_free(&ptr->joined);
+  sessile_handler_groups_list_websocket_id_free(&ptr->left);
+}
+
+void sessile_handler_groups_content_free(sessile_handler_groups_content_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      sessile_handler_groups_message_free(&ptr->val.message);
+      break;
+    }
+    case 1: {
+      sessile_handler_groups_presence_free(&ptr->val.presence);
+      break;
+    }
+  }
+}
+
+void sessile_handler_groups_told_free(sessile_handler_groups_told_t *ptr) {
+  wit_string_free(&ptr->group);
+  sessile_handler_groups_option_position_free(&ptr->position);
+  sessile_handler_groups_content_free(&ptr->content);
 }
 
 void sessile_handler_groups_result_void_error_free(sessile_handler_groups_result_void_error_t *ptr) {
@@ -648,8 +776,47 @@ void sessile_handler_groups_result_void_error_free(sessile_handler_groups_result
   }
 }
 
+void sessile_handler_groups_result_joined_error_free(sessile_handler_groups_result_joined_error_t *ptr) {
+  if (!ptr->is_err) {
+    sessile_handler_groups_joined_free(&ptr->val.ok);
+  } else {
+    sessile_handler_groups_error_free(&ptr->val.err);
+  }
+}
+
 void sessile_handler_groups_result_publication_error_free(sessile_handler_groups_result_publication_error_t *ptr) {
   if (!ptr->is_err) {
+  } else {
+    sessile_handler_groups_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_groups_result_delivery_error_free(sessile_handler_groups_result_delivery_error_t *ptr) {
+  if (!ptr->is_err) {
+    sessile_handler_groups_delivery_free(&ptr->val.ok);
+  } else {
+    sessile_handler_groups_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_groups_result_u64_error_free(sessile_handler_groups_result_u64_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sessile_handler_groups_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_groups_result_list_member_error_free(sessile_handler_groups_result_list_member_error_t *ptr) {
+  if (!ptr->is_err) {
+    sessile_handler_groups_list_member_free(&ptr->val.ok);
+  } else {
+    sessile_handler_groups_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_groups_result_history_page_error_free(sessile_handler_groups_result_history_page_error_t *ptr) {
+  if (!ptr->is_err) {
+    sessile_handler_groups_history_page_free(&ptr->val.ok);
   } else {
     sessile_handler_groups_error_free(&ptr->val.err);
   }
@@ -3627,7 +3794,7 @@ bool sessile_handler_session_save(sessile_handler_session_request_id_t of, uint6
 
 bool sessile_handler_groups_join(sessile_handler_groups_websocket_id_t ws, wit_string_t *group, sessile_handler_groups_error_t *err) {
   __attribute__((__aligned__(8)))
-  uint8_t ret_area[32];
+  uint8_t ret_area[(24+2*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_sessile_handler_groups_join((int64_t) (ws), (uint8_t *) (*group).ptr, (*group).len, ptr);
   sessile_handler_groups_result_void_error_t result;
@@ -3668,6 +3835,25 @@ bool sessile_handler_groups_join(sessile_handler_groups_websocket_id_t ws, wit_s
         case 4: {
           break;
         }
+        case 5: {
+          variant.val.invalid_metadata = (sessile_handler_types_json_error_t) {
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 16))),
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 20))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 24))), (*((size_t*) (ptr + (24+1*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 6: {
+          variant.val.invalid_tag = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 7: {
+          variant.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
       }
 
       result.val.err = variant;
@@ -3682,9 +3868,133 @@ bool sessile_handler_groups_join(sessile_handler_groups_websocket_id_t ws, wit_s
   }
 }
 
+bool sessile_handler_groups_join_as(sessile_handler_groups_websocket_id_t ws, wit_string_t *group, sessile_handler_groups_membership_t *how, sessile_handler_groups_joined_t *ret, sessile_handler_groups_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[40];
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if (((*how).metadata).is_some) {
+    const wit_string_t *payload0 = &((*how).metadata).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  int32_t option5;
+  int64_t option6;
+  int64_t option7;
+  if (((*how).since).is_some) {
+    const sessile_handler_groups_position_t *payload4 = &((*how).since).val;
+    option5 = 1;
+    option6 = (int64_t) ((*payload4).epoch);
+    option7 = (int64_t) ((*payload4).offset);
+  } else {
+    option5 = 0;
+    option6 = 0;
+    option7 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_groups_join_as((int64_t) (ws), (uint8_t *) (*group).ptr, (*group).len, option, option1, option2, (uint8_t *) ((*how).tags).ptr, ((*how).tags).len, option5, option6, option7, ptr);
+  sessile_handler_groups_result_joined_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      sessile_handler_groups_option_position_t option8;
+      switch ((int32_t) *((uint8_t*) (ptr + 8))) {
+        case 0: {
+          option8.is_some = false;
+          break;
+        }
+        case 1: {
+          option8.is_some = true;
+          option8.val = (sessile_handler_groups_position_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+      }
+
+      result.val.ok = (sessile_handler_groups_joined_t) {
+        (sessile_handler_groups_option_position_t) option8,
+        (bool) (int32_t) *((uint8_t*) (ptr + 32)),
+        (uint32_t) (uint32_t) (*((int32_t*) (ptr + 36))),
+      };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_groups_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 1: {
+          variant.val.too_many = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 3: {
+          break;
+        }
+        case 4: {
+          break;
+        }
+        case 5: {
+          variant.val.invalid_metadata = (sessile_handler_types_json_error_t) {
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 16))),
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 20))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 24))), (*((size_t*) (ptr + (24+1*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 6: {
+          variant.val.invalid_tag = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 7: {
+          variant.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
 bool sessile_handler_groups_leave(sessile_handler_groups_websocket_id_t ws, wit_string_t *group, sessile_handler_groups_error_t *err) {
   __attribute__((__aligned__(8)))
-  uint8_t ret_area[32];
+  uint8_t ret_area[(24+2*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
   __wasm_import_sessile_handler_groups_leave((int64_t) (ws), (uint8_t *) (*group).ptr, (*group).len, ptr);
   sessile_handler_groups_result_void_error_t result;
@@ -3725,6 +4035,25 @@ bool sessile_handler_groups_leave(sessile_handler_groups_websocket_id_t ws, wit_
         case 4: {
           break;
         }
+        case 5: {
+          variant.val.invalid_metadata = (sessile_handler_types_json_error_t) {
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 16))),
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 20))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 24))), (*((size_t*) (ptr + (24+1*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 6: {
+          variant.val.invalid_tag = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 7: {
+          variant.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
       }
 
       result.val.err = variant;
@@ -3741,7 +4070,7 @@ bool sessile_handler_groups_leave(sessile_handler_groups_websocket_id_t ws, wit_
 
 bool sessile_handler_groups_publish(wit_string_t *group, sessile_handler_groups_message_t *message, sessile_handler_groups_publication_t *ret, sessile_handler_groups_error_t *err) {
   __attribute__((__aligned__(8)))
-  uint8_t ret_area[32];
+  uint8_t ret_area[(24+2*sizeof(void*))];
   int32_t variant;
   uint8_t * variant1;
   size_t variant2;
@@ -3803,6 +4132,455 @@ bool sessile_handler_groups_publish(wit_string_t *group, sessile_handler_groups_
           break;
         }
         case 4: {
+          break;
+        }
+        case 5: {
+          variant3.val.invalid_metadata = (sessile_handler_types_json_error_t) {
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 16))),
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 20))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 24))), (*((size_t*) (ptr + (24+1*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 6: {
+          variant3.val.invalid_tag = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 7: {
+          variant3.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant3;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_groups_publish_to(wit_string_t *group, sessile_handler_groups_message_t *message, sessile_handler_groups_scope_t *to, sessile_handler_groups_delivery_t *ret, sessile_handler_groups_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[48];
+  int32_t variant;
+  uint8_t * variant1;
+  size_t variant2;
+  switch ((int32_t) (*message).tag) {
+    case 0: {
+      const wit_string_t *payload = &(*message).val.text;
+      variant = 0;
+      variant1 = (uint8_t *) (*payload).ptr;
+      variant2 = (*payload).len;
+      break;
+    }
+    case 1: {
+      const wit_list_u8_t *payload0 = &(*message).val.binary;
+      variant = 1;
+      variant1 = (uint8_t *) (*payload0).ptr;
+      variant2 = (*payload0).len;
+      break;
+    }
+  }
+  int32_t option;
+  uint8_t * option5;
+  size_t option6;
+  if (((*to).tag).is_some) {
+    const wit_string_t *payload4 = &((*to).tag).val;
+    option = 1;
+    option5 = (uint8_t *) (*payload4).ptr;
+    option6 = (*payload4).len;
+  } else {
+    option = 0;
+    option5 = 0;
+    option6 = 0;
+  }
+  int32_t option9;
+  int64_t option10;
+  if (((*to).except).is_some) {
+    const sessile_handler_groups_websocket_id_t *payload8 = &((*to).except).val;
+    option9 = 1;
+    option10 = (int64_t) (*payload8);
+  } else {
+    option9 = 0;
+    option10 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_groups_publish_to((uint8_t *) (*group).ptr, (*group).len, variant, variant1, variant2, option, option5, option6, option9, option10, ptr);
+  sessile_handler_groups_result_delivery_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      sessile_handler_groups_option_position_t option11;
+      switch ((int32_t) *((uint8_t*) (ptr + 24))) {
+        case 0: {
+          option11.is_some = false;
+          break;
+        }
+        case 1: {
+          option11.is_some = true;
+          option11.val = (sessile_handler_groups_position_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 32))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 40))),
+          };
+          break;
+        }
+      }
+
+      result.val.ok = (sessile_handler_groups_delivery_t) {
+        (uint32_t) (uint32_t) (*((int32_t*) (ptr + 8))),
+        (uint32_t) (uint32_t) (*((int32_t*) (ptr + 12))),
+        (uint32_t) (uint32_t) (*((int32_t*) (ptr + 16))),
+        (sessile_handler_groups_option_position_t) option11,
+      };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_groups_error_t variant12;
+      variant12.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant12.tag) {
+        case 0: {
+          variant12.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 1: {
+          variant12.val.too_many = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant12.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 3: {
+          break;
+        }
+        case 4: {
+          break;
+        }
+        case 5: {
+          variant12.val.invalid_metadata = (sessile_handler_types_json_error_t) {
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 16))),
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 20))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 24))), (*((size_t*) (ptr + (24+1*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 6: {
+          variant12.val.invalid_tag = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 7: {
+          variant12.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant12;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_groups_count(wit_string_t *group, uint64_t *ret, sessile_handler_groups_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_groups_count((uint8_t *) (*group).ptr, (*group).len, ptr);
+  sessile_handler_groups_result_u64_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint64_t) (*((int64_t*) (ptr + 8)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_groups_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 1: {
+          variant.val.too_many = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 3: {
+          break;
+        }
+        case 4: {
+          break;
+        }
+        case 5: {
+          variant.val.invalid_metadata = (sessile_handler_types_json_error_t) {
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 16))),
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 20))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 24))), (*((size_t*) (ptr + (24+1*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 6: {
+          variant.val.invalid_tag = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 7: {
+          variant.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_groups_members(wit_string_t *group, wit_string_t *maybe_tag, sessile_handler_groups_websocket_id_t *maybe_after, uint32_t limit, sessile_handler_groups_list_member_t *ret, sessile_handler_groups_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+2*sizeof(void*))];
+  wit_option_string_t tag;
+  tag.is_some = maybe_tag != NULL;if (maybe_tag) {
+    tag.val = *maybe_tag;
+  }
+  sessile_handler_groups_option_websocket_id_t after;
+  after.is_some = maybe_after != NULL;if (maybe_after) {
+    after.val = *maybe_after;
+  }
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if ((tag).is_some) {
+    const wit_string_t *payload0 = &(tag).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  int32_t option5;
+  int64_t option6;
+  if ((after).is_some) {
+    const sessile_handler_groups_websocket_id_t *payload4 = &(after).val;
+    option5 = 1;
+    option6 = (int64_t) (*payload4);
+  } else {
+    option5 = 0;
+    option6 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_groups_members((uint8_t *) (*group).ptr, (*group).len, option, option1, option2, option5, option6, (int32_t) (limit), ptr);
+  sessile_handler_groups_result_list_member_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (sessile_handler_groups_list_member_t) { (sessile_handler_groups_member_t*)(*((uint8_t **) (ptr + 8))), (*((size_t*) (ptr + (8+1*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_groups_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 1: {
+          variant.val.too_many = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 3: {
+          break;
+        }
+        case 4: {
+          break;
+        }
+        case 5: {
+          variant.val.invalid_metadata = (sessile_handler_types_json_error_t) {
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 16))),
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 20))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 24))), (*((size_t*) (ptr + (24+1*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 6: {
+          variant.val.invalid_tag = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 7: {
+          variant.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_groups_history(wit_string_t *group, sessile_handler_groups_position_t *maybe_since, uint32_t limit, sessile_handler_groups_history_page_t *ret, sessile_handler_groups_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(32+2*sizeof(void*))];
+  sessile_handler_groups_option_position_t since;
+  since.is_some = maybe_since != NULL;if (maybe_since) {
+    since.val = *maybe_since;
+  }
+  int32_t option;
+  int64_t option1;
+  int64_t option2;
+  if ((since).is_some) {
+    const sessile_handler_groups_position_t *payload0 = &(since).val;
+    option = 1;
+    option1 = (int64_t) ((*payload0).epoch);
+    option2 = (int64_t) ((*payload0).offset);
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_groups_history((uint8_t *) (*group).ptr, (*group).len, option, option1, option2, (int32_t) (limit), ptr);
+  sessile_handler_groups_result_history_page_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (sessile_handler_groups_history_page_t) {
+        (sessile_handler_groups_list_kept_t) (sessile_handler_groups_list_kept_t) { (sessile_handler_groups_kept_t*)(*((uint8_t **) (ptr + 8))), (*((size_t*) (ptr + (8+1*sizeof(void*))))) },
+        (sessile_handler_groups_position_t) (sessile_handler_groups_position_t) {
+          (uint64_t) (uint64_t) (*((int64_t*) (ptr + (8+2*sizeof(void*))))),
+          (uint64_t) (uint64_t) (*((int64_t*) (ptr + (16+2*sizeof(void*))))),
+        },
+        (bool) (int32_t) *((uint8_t*) (ptr + (24+2*sizeof(void*)))),
+      };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_groups_error_t variant3;
+      variant3.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant3.tag) {
+        case 0: {
+          variant3.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 1: {
+          variant3.val.too_many = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant3.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 3: {
+          break;
+        }
+        case 4: {
+          break;
+        }
+        case 5: {
+          variant3.val.invalid_metadata = (sessile_handler_types_json_error_t) {
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 16))),
+            (uint32_t) (uint32_t) (*((int32_t*) (ptr + 20))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 24))), (*((size_t*) (ptr + (24+1*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 6: {
+          variant3.val.invalid_tag = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 7: {
+          variant3.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
           break;
         }
       }

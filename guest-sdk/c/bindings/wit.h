@@ -556,6 +556,10 @@ typedef sessile_handler_types_message_t sessile_handler_groups_message_t;
 
 typedef sessile_handler_types_excess_t sessile_handler_groups_excess_t;
 
+typedef sessile_handler_types_instant_t sessile_handler_groups_instant_t;
+
+typedef sessile_handler_types_json_error_t sessile_handler_groups_json_error_t;
+
 // Why an operation failed; nothing was changed.
 typedef struct sessile_handler_groups_error_t {
   uint8_t tag;
@@ -563,19 +567,69 @@ typedef struct sessile_handler_groups_error_t {
     sessile_handler_groups_excess_t     invalid_name;
     sessile_handler_groups_excess_t     too_many;
     sessile_handler_groups_excess_t     too_large;
+    sessile_handler_groups_json_error_t     invalid_metadata;
+    sessile_handler_groups_excess_t     invalid_tag;
+    wit_string_t     unavailable;
   } val;
 } sessile_handler_groups_error_t;
 
 // A name has 1-100 bytes.
 #define SESSILE_HANDLER_GROUPS_ERROR_INVALID_NAME 0
-// The websocket is in as many groups as it may (128).
+// The websocket is in as many groups as it may (128), or the app has as many as it may (200,000).
 #define SESSILE_HANDLER_GROUPS_ERROR_TOO_MANY 1
-// The message is larger than the sender's `message_bytes_max`.
+// The message is larger than the sender's `message_bytes_max`, or metadata larger than 1 KiB.
 #define SESSILE_HANDLER_GROUPS_ERROR_TOO_LARGE 2
 // The websocket has ended.
 #define SESSILE_HANDLER_GROUPS_ERROR_GONE 3
 // Reserved: this host does not do that.
 #define SESSILE_HANDLER_GROUPS_ERROR_UNSUPPORTED 4
+// Metadata is no JSON (RFC 8259).
+#define SESSILE_HANDLER_GROUPS_ERROR_INVALID_METADATA 5
+// A tag has 1-64 bytes, and a websocket at most 8 of them in a group.
+#define SESSILE_HANDLER_GROUPS_ERROR_INVALID_TAG 6
+// What keeps the groups or their histories cannot do it now; the text says why.
+#define SESSILE_HANDLER_GROUPS_ERROR_UNAVAILABLE 7
+
+// A place in a group's history: after a publication. Only comparable within one epoch.
+typedef struct sessile_handler_groups_position_t {
+  // The life of one count: another where the history was lost, or was not kept for a while.
+  uint64_t   epoch;
+  // The publication's number, from 1; 0 before the first.
+  uint64_t   offset;
+} sessile_handler_groups_position_t;
+
+typedef struct {
+  bool is_some;
+  sessile_handler_groups_position_t val;
+} sessile_handler_groups_option_position_t;
+
+// How a websocket is in a group.
+typedef struct sessile_handler_groups_membership_t {
+  // What `members` and presence tell of it: JSON of at most 1 KiB, without blanks between its tokens.
+  wit_option_string_t   metadata;
+  // By which publications and lists can be narrowed.
+  wit_list_string_t   tags;
+  // What was published after it is queued first, as far as the history has it.
+  sessile_handler_groups_option_position_t   since;
+} sessile_handler_groups_membership_t;
+
+// What a join came to.
+typedef struct sessile_handler_groups_joined_t {
+  // The last publication that it does not get as a new one; none where the group keeps no history.
+  sessile_handler_groups_option_position_t   position;
+  // Whether it gets every publication after `since`; false where none was given, and where the history does not reach
+  // back so far, or the outbox had no room for all of it: ask the app's own store for what is missed.
+  bool   recovered;
+  // Publications of the history that were queued for it.
+  uint32_t   publications;
+} sessile_handler_groups_joined_t;
+
+// A websocket in a group.
+typedef struct sessile_handler_groups_member_t {
+  sessile_handler_groups_websocket_id_t   id;
+  wit_option_string_t   metadata;
+  wit_list_string_t   tags;
+} sessile_handler_groups_member_t;
 
 // What became of a publication. Nothing is lost silently.
 typedef struct sessile_handler_groups_publication_t {
@@ -584,6 +638,95 @@ typedef struct sessile_handler_groups_publication_t {
   // Outboxes that had no room for it.
   uint32_t   dropped;
 } sessile_handler_groups_publication_t;
+
+typedef struct {
+  bool is_some;
+  sessile_handler_groups_websocket_id_t val;
+} sessile_handler_groups_option_websocket_id_t;
+
+// Whom a publication is for: the members for which all of it is true.
+typedef struct sessile_handler_groups_scope_t {
+  // Those with this tag.
+  wit_option_string_t   tag;
+  // Not this one: the sender, mostly.
+  sessile_handler_groups_option_websocket_id_t   except;
+} sessile_handler_groups_scope_t;
+
+// What became of a publication, member by member.
+typedef struct sessile_handler_groups_delivery_t {
+  // Members that have it in their outbox, or whose `publication-handler` will be called.
+  uint32_t   queued;
+  // Members that had no room for it. Where the group keeps a history, they find it there.
+  uint32_t   full;
+  // Members that were about to end.
+  uint32_t   gone;
+  // Where it is in the history; none where the group keeps none.
+  sessile_handler_groups_option_position_t   position;
+} sessile_handler_groups_delivery_t;
+
+// A publication as the history has it.
+typedef struct sessile_handler_groups_kept_t {
+  uint64_t   offset;
+  // When it was published.
+  sessile_handler_groups_instant_t   at;
+  sessile_handler_groups_message_t   message;
+} sessile_handler_groups_kept_t;
+
+typedef struct {
+  sessile_handler_groups_kept_t *ptr;
+  size_t len;
+} sessile_handler_groups_list_kept_t;
+
+// Publications of a group's history.
+typedef struct sessile_handler_groups_history_page_t {
+  // In order, the first after what was asked for.
+  sessile_handler_groups_list_kept_t   publications;
+  // The newest publication there is, of which the page may be short.
+  sessile_handler_groups_position_t   position;
+  // Whether nothing is missing between what was asked for and the first of these.
+  bool   recovered;
+} sessile_handler_groups_history_page_t;
+
+typedef struct {
+  sessile_handler_groups_member_t *ptr;
+  size_t len;
+} sessile_handler_groups_list_member_t;
+
+typedef struct {
+  sessile_handler_groups_websocket_id_t *ptr;
+  size_t len;
+} sessile_handler_groups_list_websocket_id_t;
+
+// Who came and who went in a group, gathered over a quarter of a second: one that came and went meanwhile is in neither.
+typedef struct sessile_handler_groups_presence_t {
+  sessile_handler_groups_list_member_t   joined;
+  sessile_handler_groups_list_websocket_id_t   left;
+  // Members there are now.
+  uint64_t   total;
+  // False where more than 256 came, or went, at once, and some are not told here: `members` has all.
+  bool   complete;
+} sessile_handler_groups_presence_t;
+
+// What a member is told.
+typedef struct sessile_handler_groups_content_t {
+  uint8_t tag;
+  union {
+    sessile_handler_groups_message_t     message;
+    sessile_handler_groups_presence_t     presence;
+  } val;
+} sessile_handler_groups_content_t;
+
+#define SESSILE_HANDLER_GROUPS_CONTENT_MESSAGE 0
+// Of groups with `presence = true` in the manifest. A peer gets it as text: `{"presence":{"group":…,"joined":[{"id":…,
+// "metadata":…,"tags":[…]}],"left":[id…],"total":…,"complete":…}}`, ids as 16 hexadecimal digits.
+#define SESSILE_HANDLER_GROUPS_CONTENT_PRESENCE 1
+
+// What a `publication-handler` is called with.
+typedef struct sessile_handler_groups_told_t {
+  wit_string_t   group;
+  sessile_handler_groups_option_position_t   position;
+  sessile_handler_groups_content_t   content;
+} sessile_handler_groups_told_t;
 
 typedef struct {
   bool is_err;
@@ -595,10 +738,50 @@ typedef struct {
 typedef struct {
   bool is_err;
   union {
+    sessile_handler_groups_joined_t ok;
+    sessile_handler_groups_error_t err;
+  } val;
+} sessile_handler_groups_result_joined_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
     sessile_handler_groups_publication_t ok;
     sessile_handler_groups_error_t err;
   } val;
 } sessile_handler_groups_result_publication_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sessile_handler_groups_delivery_t ok;
+    sessile_handler_groups_error_t err;
+  } val;
+} sessile_handler_groups_result_delivery_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    uint64_t ok;
+    sessile_handler_groups_error_t err;
+  } val;
+} sessile_handler_groups_result_u64_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sessile_handler_groups_list_member_t ok;
+    sessile_handler_groups_error_t err;
+  } val;
+} sessile_handler_groups_result_list_member_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sessile_handler_groups_history_page_t ok;
+    sessile_handler_groups_error_t err;
+  } val;
+} sessile_handler_groups_result_history_page_error_t;
 
 typedef sessile_handler_types_duration_t sessile_handler_time_duration_t;
 
@@ -759,11 +942,24 @@ extern bool sessile_handler_session_save(sessile_handler_session_request_id_t of
 // Imported Functions from `sessile:handler/groups@0.1.0`
 // Adds a websocket to a group; nothing happens if it is in it. It leaves when it closes.
 extern bool sessile_handler_groups_join(sessile_handler_groups_websocket_id_t ws, wit_string_t *group, sessile_handler_groups_error_t *err);
+// As `join`, with more said. Where it is in the group, metadata and tags take the place of those before.
+extern bool sessile_handler_groups_join_as(sessile_handler_groups_websocket_id_t ws, wit_string_t *group, sessile_handler_groups_membership_t *how, sessile_handler_groups_joined_t *ret, sessile_handler_groups_error_t *err);
 // Takes a websocket out of a group; nothing happens if it is not in it.
 extern bool sessile_handler_groups_leave(sessile_handler_groups_websocket_id_t ws, wit_string_t *group, sessile_handler_groups_error_t *err);
 // Queues a message to every member of a group of this app. Encoded once. A full outbox drops
-// it, and is counted. Callable from any handler, exchanges too; wakes no guest.
+// it, and is counted. Callable from any handler, exchanges and alarms too; wakes no guest without a `publication-handler`.
+// Where the manifest has the group `durable`, it is on disk before this returns, and before any member gets it.
 extern bool sessile_handler_groups_publish(wit_string_t *group, sessile_handler_groups_message_t *message, sessile_handler_groups_publication_t *ret, sessile_handler_groups_error_t *err);
+// As `publish`, to some of the members, and tells more.
+extern bool sessile_handler_groups_publish_to(wit_string_t *group, sessile_handler_groups_message_t *message, sessile_handler_groups_scope_t *to, sessile_handler_groups_delivery_t *ret, sessile_handler_groups_error_t *err);
+// How many members a group has.
+extern bool sessile_handler_groups_count(wit_string_t *group, uint64_t *ret, sessile_handler_groups_error_t *err);
+// Its members with this tag, or all: at most `limit` (1,000) of them, by ascending id after `after`. One that is a member
+// throughout all pages is on exactly one of them.
+extern bool sessile_handler_groups_members(wit_string_t *group, wit_string_t *maybe_tag, sessile_handler_groups_websocket_id_t *maybe_after, uint32_t limit, sessile_handler_groups_list_member_t *ret, sessile_handler_groups_error_t *err);
+// What was published after a position, or all that is kept: at most `limit` publications, and 1 MiB. `unsupported` where the
+// manifest gives the group no history.
+extern bool sessile_handler_groups_history(wit_string_t *group, sessile_handler_groups_position_t *maybe_since, uint32_t limit, sessile_handler_groups_history_page_t *ret, sessile_handler_groups_error_t *err);
 
 // Imported Functions from `sessile:handler/time@0.1.0`
 // Returns after at least so long. In event style and HTTP the event's deadline still runs.
@@ -881,11 +1077,53 @@ void wit_option_u64_free(wit_option_u64_t *ptr);
 
 void sessile_handler_groups_message_free(sessile_handler_groups_message_t *ptr);
 
+void sessile_handler_groups_json_error_free(sessile_handler_groups_json_error_t *ptr);
+
 void sessile_handler_groups_error_free(sessile_handler_groups_error_t *ptr);
+
+void sessile_handler_groups_option_position_free(sessile_handler_groups_option_position_t *ptr);
+
+void sessile_handler_groups_membership_free(sessile_handler_groups_membership_t *ptr);
+
+void sessile_handler_groups_joined_free(sessile_handler_groups_joined_t *ptr);
+
+void sessile_handler_groups_member_free(sessile_handler_groups_member_t *ptr);
+
+void sessile_handler_groups_option_websocket_id_free(sessile_handler_groups_option_websocket_id_t *ptr);
+
+void sessile_handler_groups_scope_free(sessile_handler_groups_scope_t *ptr);
+
+void sessile_handler_groups_delivery_free(sessile_handler_groups_delivery_t *ptr);
+
+void sessile_handler_groups_kept_free(sessile_handler_groups_kept_t *ptr);
+
+void sessile_handler_groups_list_kept_free(sessile_handler_groups_list_kept_t *ptr);
+
+void sessile_handler_groups_history_page_free(sessile_handler_groups_history_page_t *ptr);
+
+void sessile_handler_groups_list_member_free(sessile_handler_groups_list_member_t *ptr);
+
+void sessile_handler_groups_list_websocket_id_free(sessile_handler_groups_list_websocket_id_t *ptr);
+
+void sessile_handler_groups_presence_free(sessile_handler_groups_presence_t *ptr);
+
+void sessile_handler_groups_content_free(sessile_handler_groups_content_t *ptr);
+
+void sessile_handler_groups_told_free(sessile_handler_groups_told_t *ptr);
 
 void sessile_handler_groups_result_void_error_free(sessile_handler_groups_result_void_error_t *ptr);
 
+void sessile_handler_groups_result_joined_error_free(sessile_handler_groups_result_joined_error_t *ptr);
+
 void sessile_handler_groups_result_publication_error_free(sessile_handler_groups_result_publication_error_t *ptr);
+
+void sessile_handler_groups_result_delivery_error_free(sessile_handler_groups_result_delivery_error_t *ptr);
+
+void sessile_handler_groups_result_u64_error_free(sessile_handler_groups_result_u64_error_t *ptr);
+
+void sessile_handler_groups_result_list_member_error_free(sessile_handler_groups_result_list_member_error_t *ptr);
+
+void sessile_handler_groups_result_history_page_error_free(sessile_handler_groups_result_history_page_error_t *ptr);
 
 // Sets the string `ret` to reference the input string `s` without copying it
 void wit_string_set(wit_string_t *ret, const char*s);

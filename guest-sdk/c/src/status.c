@@ -217,6 +217,14 @@ static sessile_status of_groups(const sessile_handler_groups_error_t *error) {
         return too_large("size of ", error->val.too_large.actual, error->val.too_large.limit);
     case SESSILE_HANDLER_GROUPS_ERROR_GONE:
         return sessile_say_(SESSILE_DISCONNECTED, "the websocket has ended");
+    case SESSILE_HANDLER_GROUPS_ERROR_INVALID_METADATA:
+        return sessile_say_(SESSILE_INVALID, "the metadata is no JSON");
+    case SESSILE_HANDLER_GROUPS_ERROR_INVALID_TAG:
+        return sessile_say_(SESSILE_INVALID, "a tag has 1 to 64 bytes, and a websocket at most 8 of them in a group");
+    case SESSILE_HANDLER_GROUPS_ERROR_UNAVAILABLE:
+        sessile_say_(SESSILE_UNAVAILABLE, "the groups are unavailable: ");
+        and_text(error->val.unavailable);
+        return SESSILE_UNAVAILABLE;
     default:
         return unsupported();
     }
@@ -240,5 +248,8 @@ sessile_status sessile_session_error_(sessile_handler_session_error_t *error) {
     return status;
 }
 
-/* It holds nothing of its own. */
-sessile_status sessile_groups_error_(sessile_handler_groups_error_t *error) { return of_groups(error); }
+sessile_status sessile_groups_error_(sessile_handler_groups_error_t *error) {
+    sessile_status status = of_groups(error);
+    sessile_handler_groups_error_free(error);
+    return status;
+}

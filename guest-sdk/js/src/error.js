@@ -26,12 +26,14 @@ export function hostError({ tag, val }) {
     case "too-large":
     case "reason-too-long":
     case "invalid-name":
+    case "invalid-tag":
     case "too-many":
     case "length-mismatch":
       return tooLarge(tag, Number(val.actual), Number(val.limit));
     case "wrong-kind":
       return new HostError(tag, `the message is ${val}`, { kind: val });
     case "bad-json":
+    case "invalid-metadata":
     case "not-json": {
       const { line, column, reason } = val;
       return new HostError(tag, `bad JSON at line ${line} column ${column}: ${reason}`, { line, column });

@@ -187,6 +187,8 @@ _BY_NAME: dict[str, Callable[[Any], Error]] = {
     "Error_TooLarge": _excess,
     "Error_TooMany": _excess,
     "Error_InvalidName": _excess,
+    "Error_InvalidTag": _excess,
+    "Error_InvalidMetadata": _no_json,
     "Error_ReasonTooLong": _excess,
     "Error_TimedOut": lambda _: TimedOut(),
     "Error_WrongStyle": lambda _: WrongStyle(),

@@ -95,6 +95,8 @@ pub enum Error {
     /// `receive`: the host has another version of the app that can take this websocket over. Left to `?`, it does; see
     /// [`WebSocket`](crate::WebSocket#new-code-under-a-live-websocket).
     Retire,
+    /// What keeps groups cannot do it now; the text says why.
+    Unavailable(String),
     /// The host does not do that.
     Unsupported,
     /// The handler's own failure.
@@ -127,6 +129,7 @@ impl fmt::Display for Error {
             Self::SessionUnavailable(cause) => write!(f, "the session store failed: {cause}"),
             Self::SessionDeleted => f.write_str("the session was flushed"),
             Self::Retire => f.write_str("the host has newer code for this websocket"),
+            Self::Unavailable(cause) => write!(f, "unavailable: {cause}"),
             Self::Unsupported => f.write_str("this host does not do that"),
             Self::Failed(reason) => f.write_str(reason),
         }
@@ -234,7 +237,10 @@ macro_rules! from_wit {
                     use wit::groups::Error as Wit;
                     match error {
                         Wit::InvalidName(excess) | Wit::TooMany(excess) | Wit::TooLarge(excess) => excess.into(),
+                        Wit::InvalidTag(excess) => excess.into(),
+                        Wit::InvalidMetadata(error) => error.into(),
                         Wit::Gone => Self::PeerGone,
+                        Wit::Unavailable(cause) => Self::Unavailable(cause),
                         Wit::Unsupported => Self::Unsupported,
                     }
                 }

@@ -1,6 +1,7 @@
 //! Event style: what a handler may be told.
 
 use crate::error::Result;
+use crate::groups::Told;
 use crate::message::{Close, Message};
 use crate::websocket::WebSocket;
 
@@ -61,6 +62,52 @@ pub trait WebsocketEvents {
     fn on_close(ws: &WebSocket, close: Close) -> Result<()> {
         let _ = (ws, close);
         Ok(())
+    }
+}
+
+/// What is published to the groups of a websocket, in place of the peer: the handler sends on what it likes.
+///
+/// Optional beside [`WebsocketEvents`]. Export it with [`publication_handler!`](crate::publication_handler).
+///
+/// ```
+/// use sessile_sdk::groups::{Content, Told};
+/// use sessile_sdk::prelude::*;
+///
+/// struct Room;
+///
+/// impl WebsocketEvents for Room {
+///     fn on_open(ws: &WebSocket) -> Result<()> {
+///         ws.join("room")
+///     }
+///
+///     fn on_message(_: &WebSocket, message: Message) -> Result<()> {
+///         sessile_sdk::groups::publish("room", message).map(drop)
+///     }
+/// }
+///
+/// impl PublicationHandler for Room {
+///     fn on_publication(ws: &WebSocket, told: Told) -> Result<()> {
+///         match told.content {
+///             Content::Message(message) => ws.send(message),
+///             Content::Presence(presence) => ws.send(format!("{} are here", presence.total)),
+///         }
+///     }
+/// }
+///
+/// sessile_sdk::websocket_events!(Room);
+/// sessile_sdk::publication_handler!(Room);
+/// # fn main() {}
+/// ```
+///
+/// # Errors
+/// As those of [`WebsocketEvents`].
+pub trait PublicationHandler {
+    /// A group that the websocket is in was told something.
+    fn on_publication(ws: &WebSocket, told: Told) -> Result<()>;
+
+    /// Several at once, in order; as [`WebsocketEvents::on_messages`].
+    fn on_publications(ws: &WebSocket, told: Vec<Told>) -> Result<()> {
+        told.into_iter().try_for_each(|told| Self::on_publication(ws, told))
     }
 }
 

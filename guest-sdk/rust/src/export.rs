@@ -6,7 +6,8 @@ pub use websocket_handler::Outcome;
 
 use crate::bindings::wit::types;
 use crate::{
-    Close, Error, Message, Request, Response, Result, WebSocket, WebsocketEvents, WebsocketUpgrade, concurrent,
+    Close, Error, Message, PublicationHandler, Request, Response, Result, WebSocket, WebsocketEvents, WebsocketUpgrade,
+    concurrent,
 };
 
 macro_rules! world {
@@ -35,11 +36,14 @@ macro_rules! world {
 world!(looped, "websocket-loop");
 world!(events, "websocket-event");
 world!(takeover, "websocket-takeover");
+world!(publications, "websocket-publications");
 world!(exchange, "http-exchange");
 
+pub use crate::bindings::wit::groups::Told as WitTold;
 pub use events::exports::sessile::handler::websocket_events;
 pub use exchange::exports::sessile::handler::http_handler;
 pub use looped::exports::sessile::handler::websocket_handler;
+pub use publications::exports::sessile::handler::publication_handler;
 pub use takeover::exports::sessile::handler::websocket_upgrade;
 pub use types::{CloseInfo, Failure, Message as WitMessage};
 /// Runs a handler that awaits, within an export that blocks.
@@ -72,6 +76,10 @@ pub fn on_open<H: WebsocketEvents>(ws: u64) -> std::result::Result<(), Failure> 
 pub fn on_messages<H: WebsocketEvents>(ws: u64, messages: Vec<WitMessage>) -> std::result::Result<(), Failure> {
     let messages = messages.into_iter().map(Message::from).collect();
     verdict(H::on_messages(&WebSocket::new(ws), messages))
+}
+
+pub fn on_publications<H: PublicationHandler>(ws: u64, told: Vec<WitTold>) -> std::result::Result<(), Failure> {
+    verdict(H::on_publications(&WebSocket::new(ws), told.into_iter().map(Into::into).collect()))
 }
 
 pub fn on_upgrade<H: WebsocketUpgrade>(ws: u64, from: u64) -> std::result::Result<(), Failure> {

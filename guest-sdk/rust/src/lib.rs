@@ -114,7 +114,7 @@ mod websocket;
 pub mod export;
 
 pub use error::{Error, Result};
-pub use events::{WebsocketEvents, WebsocketUpgrade};
+pub use events::{PublicationHandler, WebsocketEvents, WebsocketUpgrade};
 pub use head::Head;
 pub use http::{BodyWriter, Request, Response};
 pub use message::{Close, JsonMode, Message};
@@ -129,6 +129,7 @@ pub use websocket::WebSocket;
 /// What most handlers use.
 pub mod prelude {
     pub use crate::{
-        Close, Error, Message, Request, Response, Result, Session, WebSocket, WebsocketEvents, WebsocketUpgrade,
+        Close, Error, Message, PublicationHandler, Request, Response, Result, Session, WebSocket, WebsocketEvents,
+        WebsocketUpgrade,
     };
 }

@@ -91,6 +91,31 @@ macro_rules! websocket_upgrade {
     };
 }
 
+/// Exports a [`PublicationHandler`](crate::PublicationHandler), beside [`websocket_events!`].
+///
+/// See there for an example.
+#[macro_export]
+macro_rules! publication_handler {
+    ($handler:ty) => {
+        const _: () = {
+            use $crate::export;
+
+            struct Component;
+
+            impl export::publication_handler::Guest for Component {
+                fn on_publications(
+                    ws: u64,
+                    publications: ::std::vec::Vec<export::WitTold>,
+                ) -> ::std::result::Result<(), export::Failure> {
+                    export::on_publications::<$handler>(ws, publications)
+                }
+            }
+
+            export::publications::export! { Component with_types_in export::publications }
+        };
+    };
+}
+
 /// Exports `fn(Request) -> Result<Response>` as the component's HTTP handler; with `async` before its
 /// name, `async fn(concurrent::Request) -> Result<Response>` (see [`concurrent`](crate::concurrent)).
 ///

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::bindings::wit::{groups, websocket};
 use crate::error::{Error, Result};
+use crate::groups::{Joined, Membership};
 use crate::head::Head;
 use crate::message::{Close, JsonMode, Message};
 use crate::session::Session;
@@ -354,6 +355,36 @@ impl WebSocket {
     /// [`Error::TooLarge`] for a bad name or too many groups, [`Error::PeerGone`].
     pub fn join(&self, group: &str) -> Result<()> {
         Ok(groups::join(self.id, group)?)
+    }
+
+    /// As [`Self::join`], with what others see of it, tags, and where it takes up. In a group that it is in, what is said now takes
+    /// the place of what was said before.
+    ///
+    /// ```
+    /// use sessile_sdk::groups::Membership;
+    /// use sessile_sdk::prelude::*;
+    ///
+    /// struct Room;
+    ///
+    /// impl WebsocketEvents for Room {
+    ///     fn on_open(ws: &WebSocket) -> Result<()> {
+    ///         let joined = ws.join_as("room", &Membership::new().metadata(&"Ada")?.tag("editor"))?;
+    ///         ws.send(format!("{} publications so far", joined.position.map_or(0, |at| at.offset)))
+    ///     }
+    ///
+    ///     fn on_message(_: &WebSocket, _: Message) -> Result<()> {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// sessile_sdk::websocket_events!(Room);
+    /// # fn main() {}
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] for a bad name, tag or too much metadata, [`Error::PeerGone`].
+    pub fn join_as(&self, group: &str, how: &Membership) -> Result<Joined> {
+        Ok(groups::join_as(self.id, group, &how.into())?.into())
     }
 
     /// Leaves a group; nothing happens if it is not in it.

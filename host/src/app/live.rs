@@ -88,6 +88,7 @@ impl App {
             Store::Memory => Sessions::Kept(Arc::new(MemoryDb::default())),
             Store::SignedCookie => Sessions::Carried(Arc::new(Signer::open(&shelf.folder().join("session-keys"))?)),
         };
+        groups.rule(version.groups.clone());
         Ok(Self {
             name: version.name.clone(),
             shelf,
@@ -144,6 +145,7 @@ impl App {
 
     /// Makes a version the current one, and the only one.
     pub fn swap(&self, version: Arc<Version>) {
+        self.groups.rule(version.groups.clone());
         let before = self.serving.swap(Arc::new(Serving::only(version)));
         *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = Some(before.current.version.clone());
     }

@@ -128,9 +128,13 @@ impl Deployer {
         let shelf = self.shelf(name)?;
         let number = shelf.current().map_err(disk("the current version"))?.unwrap_or_default();
         let record = shelf.record(number).map_err(disk("the record of the current version"))?;
-        let groups = Arc::<Groups>::default();
+        let groups = self.groups();
         let version = self.loader.load(&shelf, &record, &groups)?;
         Ok(App::open(shelf, version, groups, self.failed.clone())?)
+    }
+
+    fn groups(&self) -> Arc<Groups> {
+        Arc::new(Groups::new(self.service.presence.clone()))
     }
 
     /// Makes an order the current version of its app, or its canary. `tell` hears of each step as it is done.
@@ -243,7 +247,7 @@ impl Deployer {
         let (all, fresh) = blocking(move || Ok(loader.compile(&contents)?)).await?;
         steps.done("compile", compiled_said(all, fresh));
         let shelf = self.shelf(name)?;
-        let groups = running.map_or_else(Arc::default, |app| app.groups().clone());
+        let groups = running.map_or_else(|| self.groups(), |app| app.groups().clone());
         let loader = self.loader.clone();
         blocking(move || {
             let newest = shelf.numbers().map_err(disk("the versions"))?.last().copied().unwrap_or_default();

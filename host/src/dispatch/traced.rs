@@ -9,6 +9,7 @@ use http::Method;
 use crate::event::Message;
 use crate::failure::Fault;
 use crate::feed::Source;
+use crate::group::Publication;
 use crate::instance::{Ended, Event};
 use crate::port::exchange::ExchangePort;
 use crate::port::head::Head;
@@ -33,15 +34,16 @@ impl Traced {
     /// The delivery of an event; none where it is not traced.
     pub(super) fn event(source: &Source, port: &Arc<WebsocketPort>, event: &Event) -> Option<Self> {
         let spans = source.feed.spans()?;
-        let (name, list) = match event {
-            Event::Open => ("open", [].as_slice()),
-            Event::Messages(list) => ("messages", list.as_slice()),
-            Event::Close(_) => ("close", [].as_slice()),
+        let (name, messages, bytes) = match event {
+            Event::Open => ("open", 0, 0),
+            Event::Messages(list) => ("messages", list.len(), list.iter().map(Message::len).sum()),
+            Event::Publications(list) => ("publications", list.len(), list.iter().map(Publication::len).sum::<usize>()),
+            Event::Close(_) => ("close", 0, 0),
         };
         let mut recording = begin(spans, source, name, &port.head)?;
         recording.say("sessile.event", name);
-        recording.say("sessile.messages", list.len() as u64);
-        recording.say("sessile.bytes", list.iter().map(Message::len).sum::<usize>() as u64);
+        recording.say("sessile.messages", messages as u64);
+        recording.say("sessile.bytes", bytes as u64);
         Some(Self { recording, served: Served::Event(port.clone()) })
     }
 

@@ -32,6 +32,7 @@ use http::{Response, StatusCode};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use self::admission::Refusal;
@@ -65,6 +66,8 @@ pub struct Service {
     pub outboxes: Arc<Outboxes>,
     /// What the heads of websockets have alike.
     pub alike: Alike,
+    /// Hears when members of groups are to be told who comes and goes.
+    pub presence: Arc<Notify>,
 }
 
 /// A request that may be answered.

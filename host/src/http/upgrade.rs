@@ -104,6 +104,7 @@ impl Service {
             style,
             session: binding(app, version, &parts.headers, ends.secure),
             groups: app.groups().clone(),
+            sees_publications: seat.handler.exports.publications.is_some(),
             offered,
             outboxes: self.outboxes.clone(),
         };

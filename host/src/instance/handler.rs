@@ -22,6 +22,7 @@ use crate::failure::Fault;
 use crate::feed::Source;
 use crate::limits;
 use crate::meter::Meter;
+use crate::outbox::Pushed;
 use crate::port::exchange::ExchangePort;
 use crate::port::websocket::{Rules, WebsocketPort};
 use crate::rate::Quota;
@@ -129,7 +130,14 @@ impl Handler {
     ) -> Result<Ended, Fault> {
         // Of the many that connect few speak at once: keeping every instance from the handshake on would
         // fill memory with those that idle. Some are, for those that connect, speak and go.
-        let (speaks, opens) = (matches!(event, Event::Messages(_)), matches!(event, Event::Open));
+        let speaks = matches!(event, Event::Messages(_) | Event::Publications(_));
+        let opens = matches!(event, Event::Open);
+        // Where the version before wanted to see them, and this one does not.
+        let passes = matches!(event, Event::Publications(_)) && self.exports.publications.is_none();
+        if passes && upgraded_from.is_none() {
+            pass_on(&port, event);
+            return Ok(Ended::Done);
+        }
         let serving = Serving::Websocket(port.clone());
         let _calling = port.calling();
         // A close is owed whatever happens; there are no more of them than websockets.
@@ -155,7 +163,10 @@ impl Handler {
             port.meter.refill(budget);
         }
         if result.is_ok() {
-            result = instance.deliver(port.id.0, event).await;
+            match passes {
+                true => pass_on(&port, event),
+                false => result = instance.deliver(port.id.0, event).await,
+            }
         }
         drop(delivery);
         if result.is_ok() && self.settings.autosave && port.session.is_modified() {
@@ -285,8 +296,8 @@ impl Handler {
         instance: &component::Instance,
     ) -> Result<Exported, Fault> {
         let exported = match (wanted, &self.exports) {
-            (Wanted::Events, Exports { events: Some(found), upgrade, .. }) => {
-                Exported::events(store, instance, found, upgrade.as_ref())
+            (Wanted::Events, exports @ Exports { events: Some(found), .. }) => {
+                Exported::events(store, instance, exports, found)
             }
             (Wanted::Loop, Exports { looped: Some([handle]), .. }) => {
                 instance.get_typed_func(&mut *store, handle).map(Exported::Loop)
@@ -314,5 +325,15 @@ impl Handler {
         // Whatever it still runs is charged to nobody.
         instance.store.data_mut().meter = Arc::new(Meter::new());
         self.pool.put(instance);
+    }
+}
+
+/// Publications go to the peer. Whoever published was told that they are queued, so one whose outbox has no room is ended.
+fn pass_on(port: &WebsocketPort, event: Event) {
+    let Event::Publications(publications) = event else { return };
+    for publication in publications {
+        if port.outbox.push(publication.message()) == Pushed::Full {
+            return port.overflowed();
+        }
     }
 }

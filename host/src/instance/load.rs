@@ -22,6 +22,8 @@ pub struct Exports {
     pub events: Option<[ComponentExportIndex; 3]>,
     /// `websocket-upgrade`, beside those: `on-upgrade`.
     pub upgrade: Option<[ComponentExportIndex; 1]>,
+    /// `publication-handler`, beside those: `on-publications`.
+    pub publications: Option<[ComponentExportIndex; 1]>,
     /// `websocket-handler`: `handle`.
     pub looped: Option<[ComponentExportIndex; 1]>,
     /// `http-handler`: `handle`.
@@ -246,6 +248,7 @@ fn exports(component: &Component, path: &Path) -> Result<Exports, LoadError> {
     let exports = Exports {
         events: functions(component, path, "websocket-events", ["on-open", "on-messages", "on-close"])?,
         upgrade: functions(component, path, "websocket-upgrade", ["on-upgrade"])?,
+        publications: functions(component, path, "publication-handler", ["on-publications"])?,
         looped: functions(component, path, "websocket-handler", ["handle"])?,
         http: functions(component, path, "http-handler", ["handle"])?,
         incoming: standard(component, "wasi:http/incoming-handler@0.2."),

@@ -27,10 +27,13 @@ use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Lift, Lower, TypedFunc};
 use wasmtime::{Store, UpdateDeadline};
 
+use self::load::Exports;
+use crate::bindings::wit::groups::Told;
 use crate::bindings::wit::types::{CloseInfo, Failure, Message as WitMessage};
 use crate::bindings::{GuestState, Outcome, Serving};
 use crate::event::{Close, Message};
 use crate::failure::Fault;
+use crate::group::Publication;
 use crate::limits::MIB;
 use crate::meter::Tick;
 use crate::port::exchange::ExchangePort;
@@ -42,6 +45,8 @@ pub enum Event {
     Open,
     /// Messages came, in order.
     Messages(Vec<Message>),
+    /// Its groups were told something.
+    Publications(Vec<Publication>),
     /// It has ended.
     Close(Close),
 }
@@ -50,10 +55,15 @@ impl Event {
     /// How many CPU budgets it has: how many messages come in one call is not the guest's doing.
     fn budgets(&self) -> u32 {
         match self {
-            Self::Messages(messages) => u32::try_from(messages.len()).unwrap_or(u32::MAX).max(1),
+            Self::Messages(messages) => budgets(messages.len()),
+            Self::Publications(publications) => budgets(publications.len()),
             Self::Open | Self::Close(_) => 1,
         }
     }
+}
+
+fn budgets(things: usize) -> u32 {
+    u32::try_from(things).unwrap_or(u32::MAX).max(1)
 }
 
 /// How a handler that has returned leaves what it served.
@@ -82,6 +92,7 @@ enum Exported {
         messages: Export<(u64, Vec<WitMessage>)>,
         close: Export<(u64, CloseInfo)>,
         upgrade: Option<Export<(u64, u64)>>,
+        publications: Option<Export<(u64, Vec<Told>)>>,
     },
     Loop(Export<(u64,), Outcome>),
     Http(Export<(u64,)>),
@@ -117,14 +128,16 @@ impl Exported {
     fn events(
         mut store: &mut Store<GuestState>,
         instance: &wasmtime::component::Instance,
+        Exports { upgrade, publications, .. }: &Exports,
         [open, messages, close]: &[ComponentExportIndex; 3],
-        upgrade: Option<&[ComponentExportIndex; 1]>,
     ) -> wasmtime::Result<Self> {
+        let (upgrade, publications) = (upgrade.as_ref(), publications.as_ref());
         Ok(Self::Events {
             open: instance.get_typed_func(&mut store, open)?,
             messages: instance.get_typed_func(&mut store, messages)?,
             close: instance.get_typed_func(&mut store, close)?,
             upgrade: upgrade.map(|[upgrade]| instance.get_typed_func(&mut store, upgrade)).transpose()?,
+            publications: publications.map(|[told]| instance.get_typed_func(&mut store, told)).transpose()?,
         })
     }
 }
@@ -141,10 +154,16 @@ impl Instance {
 
     /// Delivers an event.
     async fn deliver(&mut self, id: u64, event: Event) -> Result<(), Fault> {
-        let Exported::Events { open, messages, close, .. } = self.exported else { return Err(mismatch()) };
+        let Exported::Events { open, messages, close, publications, .. } = self.exported else {
+            return Err(mismatch());
+        };
         match event {
             Event::Open => self.call(open, (id,)).await,
             Event::Messages(list) => self.call(messages, (id, list.into_iter().map(Into::into).collect())).await,
+            Event::Publications(list) => match publications {
+                Some(told) => self.call(told, (id, list.into_iter().map(Into::into).collect())).await,
+                None => Err(mismatch()),
+            },
             Event::Close(info) => self.call(close, (id, info.into())).await,
         }
     }

@@ -81,6 +81,7 @@ impl Server {
             clients: Arc::new(Clients::new(settings.clients)),
             outboxes: Arc::new(Outboxes::new(settings.outbox_memory)),
             alike: Alike::default(),
+            presence: Arc::default(),
         });
         let deployer = Arc::new(deployer(settings, &engine, service.clone())?);
         let remote = remote.map(Arc::new);
@@ -212,6 +213,7 @@ impl Server {
             () = self.accept(&connections, &drain) => {}
             () = self.housekeeping() => {}
             () = self.sweep_sessions() => {}
+            () = self.tell_presence() => {}
             () = self.follow_certificate() => {}
             () = self.admin.serve() => {}
             _ = self.deployer.watch() => {}
@@ -274,6 +276,16 @@ impl Server {
             self.service.websockets.close_stale(Instant::now());
             self.service.clients.sweep(Instant::now());
             self.service.websockets.relieve(&self.service.outboxes);
+            self.service.apps.all().iter().for_each(|app| app.groups().sweep());
+        }
+    }
+
+    /// Tells members of groups who comes and goes, gathered.
+    async fn tell_presence(&self) {
+        loop {
+            self.service.presence.notified().await;
+            tokio::time::sleep(limits::PRESENCE_WINDOW).await;
+            self.service.apps.all().iter().for_each(|app| app.groups().tell_presence());
         }
     }
 

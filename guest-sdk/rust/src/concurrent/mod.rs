@@ -51,7 +51,7 @@ pub use websocket::WebSocket;
 
 use crate::bindings::awaited::wit::{groups as wit, time};
 use crate::error::Result;
-use crate::groups::Publication;
+use crate::groups::{Delivery, Publication, Scope};
 use crate::message::Message;
 use crate::websocket::nanos;
 
@@ -65,6 +65,14 @@ pub async fn sleep(span: Duration) {
 /// # Errors
 /// As there.
 pub async fn publish(group: &str, message: impl Into<Message>) -> Result<Publication> {
-    let publication = wit::publish(group.to_owned(), message.into().into()).await?;
-    Ok(Publication { queued: publication.queued, dropped: publication.dropped })
+    Ok(wit::publish(group.to_owned(), message.into().into()).await?.into())
+}
+
+/// As [`groups::publish_to`](crate::groups::publish_to).
+///
+/// # Errors
+/// As there.
+pub async fn publish_to(group: &str, message: impl Into<Message>, to: &Scope) -> Result<Delivery> {
+    let (tag, except) = to.parts();
+    Ok(wit::publish_to(group.to_owned(), message.into().into(), wit::Scope { tag, except }).await?.into())
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::Session;
 use crate::bindings::awaited::wit::{groups, websocket};
 use crate::error::{Error, Result};
+use crate::groups::{Joined, Membership};
 use crate::message::{Close, JsonMode, Message};
 use crate::websocket::{fields, nanos};
 
@@ -202,6 +203,14 @@ impl WebSocket {
     /// As there.
     pub async fn join(&self, group: &str) -> Result<()> {
         Ok(groups::join(self.id(), group.to_owned()).await?)
+    }
+
+    /// As [`WebSocket::join_as`](crate::WebSocket::join_as).
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn join_as(&self, group: &str, how: &Membership) -> Result<Joined> {
+        Ok(groups::join_as(self.id(), group.to_owned(), how.into()).await?.into())
     }
 
     /// As [`WebSocket::leave`](crate::WebSocket::leave).

@@ -4,6 +4,7 @@
 //! for others to find out. Nothing starts half-configured, so any fault refuses the whole.
 
 mod error;
+mod groups;
 mod origin;
 mod read;
 mod sections;
@@ -30,6 +31,7 @@ use self::error::Faults;
 use self::read::Section;
 use self::sections::Route;
 use self::words::nearest;
+use crate::group::Rules;
 use crate::limits::MANIFEST_BYTES_MAX;
 
 /// An app as its author describes it; checked as far as the text alone allows.
@@ -50,6 +52,8 @@ pub struct Manifest {
     pub pace: PaceSettings,
     /// `[rollback]`
     pub rollback: RollbackSettings,
+    /// `[groups."NAME"]`
+    pub groups: Rules,
 }
 
 impl Manifest {
@@ -99,11 +103,12 @@ fn read(text: &str, file: &Path, faults: &Faults<'_>) -> Option<Manifest> {
     let cors = sections::cors(root.section("cors"), cors);
     let pace = sections::pace(root.section("http"));
     let rollback = sections::rollback(root.section("rollback"));
+    let groups = groups::groups(root.named_sections("groups"));
     root.finish();
 
     check_routes(&routes, &defined, faults);
     let routes = routes.into_iter().map(Route::settings).collect::<Option<_>>()?;
-    Some(Manifest { app: app?, routes, handlers: handlers?, session, cors, pace, rollback })
+    Some(Manifest { app: app?, routes, handlers: handlers?, session, cors, pace, rollback, groups })
 }
 
 /// None where one of them cannot be had; all of them are read, for their faults.

@@ -87,6 +87,7 @@ impl Loader {
             cookies,
             lifetimes: Arc::new(Lifetimes { idle: manifest.session.idle, absolute: manifest.session.absolute }),
             store: manifest.session.store,
+            groups: manifest.groups.clone(),
             origins: manifest.app.origins(self.origins == Origins::AndLoopback),
             cors: manifest.cors.clone(),
             pace: Arc::new(manifest.pace),
@@ -289,7 +290,8 @@ fn choose(exports: Exports, chosen: Option<Export>, name: &str) -> Result<Export
     let (export, left) = match chosen {
         None => return unambiguous(exports, name),
         Some(Export::WebsocketEvents) => {
-            ("websocket-events", Exports { events: exports.events, upgrade: exports.upgrade, ..none })
+            let Exports { events, upgrade, publications, .. } = exports;
+            ("websocket-events", Exports { events, upgrade, publications, ..none })
         }
         Some(Export::WebsocketHandler) => ("websocket-handler", Exports { looped: exports.looped, ..none }),
         Some(Export::HttpHandler) => ("http-handler", Exports { http: exports.http, ..none }),

@@ -16,6 +16,7 @@ pub use self::load::{Loader, Origins, check, manifest_of};
 
 use super::manifest::{self, Manifest, RollbackSettings, Store};
 use super::route::{Params, Router};
+use crate::group::Rules;
 use crate::instance::Handler;
 use crate::limits;
 use crate::session::{CookieSettings, Lifetimes};
@@ -45,6 +46,8 @@ pub struct Version {
     pub lifetimes: Arc<Lifetimes>,
     /// Where sessions are kept; what the first version says counts until the host is restarted.
     pub store: Store,
+    /// What its groups keep and tell.
+    pub groups: Rules,
     /// Which origins may open websockets.
     pub origins: manifest::OriginRule,
     /// Which other origins' pages may read what it answers.

@@ -30,7 +30,7 @@ use super::inbox::Inbox;
 use super::lifecycle::{ApplicationState, CloseError, Closing, IllegalTransition, Lifecycle, PeerState, REJECT_STATUS};
 use crate::event::{Close, Kind, Lot, State, WebsocketId};
 use crate::failure::{Fault, ReportId, close_code};
-use crate::group::Membership;
+use crate::group::{Membership, Publications, Sink};
 use crate::json::JsonError;
 use crate::meter::Meter;
 use crate::outbox::{Bounds, Outbox, Outboxes};
@@ -62,6 +62,8 @@ pub struct WebsocketPort {
     pub outbox: Arc<Outbox>,
     /// The groups it is in.
     pub membership: Membership,
+    /// What its groups were told, where its handler wants to see that.
+    pub publications: Option<Arc<Publications>>,
     /// The CPU of its handler's calls.
     pub meter: Arc<Meter>,
     /// What decides which version serves it.
@@ -182,6 +184,8 @@ pub struct WebsocketParts {
     pub session: SessionBinding,
     /// The groups of the app.
     pub groups: Arc<crate::group::Groups>,
+    /// Whether the handler sees publications, in place of the peer.
+    pub sees_publications: bool,
     /// Offered subprotocols.
     pub offered: Box<[String]>,
     /// What all outboxes hold.
@@ -200,12 +204,21 @@ impl WebsocketPort {
             session: parts.session,
             outbox: Arc::new(Outbox::new(parts.rules.outbox.clone(), parts.outboxes)),
             membership: Membership::new(parts.groups, id),
+            publications: parts.sees_publications.then(|| Arc::new(Publications::new(parts.rules.outbox.clone()))),
             meter: Arc::default(),
             rules: parts.rules,
             offered: parts.offered,
             pings: Pings::default(),
             figures: Figures::new(parts.version),
             life: Mutex::default(),
+        }
+    }
+
+    /// Where the publications of its groups go.
+    pub fn sink(&self) -> Sink {
+        match &self.publications {
+            Some(publications) => Sink::Handler(publications.clone()),
+            None => Sink::Outbox(self.outbox.clone()),
         }
     }
 
@@ -333,12 +346,20 @@ impl WebsocketPort {
         self.give_up(fault.status(), fault.close_code(), &format!("report {report}"));
     }
 
+    /// It has ended, or is about to: nothing is told to it any more.
+    fn leave_groups(&self) {
+        self.membership.leave_all();
+        if let Some(publications) = &self.publications {
+            publications.end();
+        }
+    }
+
     /// The peer's close frame came; nothing more will be read, nor sent but the answer to it.
     pub fn peer_closed(&self, code: Option<u16>, reason: &str) {
         // Illegal only after the end, where a late frame changes nothing.
         let _late = self.life().lifecycle.peer_closed(code, reason);
         self.outbox.end();
-        self.membership.leave_all();
+        self.leave_groups();
     }
 
     /// Our close frame leaves: the handler's, the host's, or that of an outbox which would not wait.
@@ -365,7 +386,7 @@ impl WebsocketPort {
         };
         self.outbox.end();
         self.pings.end();
-        self.membership.leave_all();
+        self.leave_groups();
         if let (Style::Loop(inbox), Some(end)) = (&self.style, end) {
             inbox.end(end);
         }

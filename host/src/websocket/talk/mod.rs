@@ -33,6 +33,8 @@ pub(super) struct Talk {
     call: Option<Call>,
     call_since: Moment,
     pending: Vec<Message>,
+    /// Whose turn it is where both the peer and the groups have something for the handler.
+    turn: Turn,
     /// What `on-close` is still to be told.
     close: Option<Box<Close>>,
     /// The guest failed: what the peer still sends is nobody's.
@@ -54,6 +56,13 @@ pub(super) struct Talk {
     timer: Pin<Box<Sleep>>,
     /// Whether the timer has been polled, so that it will wake us.
     armed: bool,
+}
+
+/// Who is heard first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Peer,
+    Groups,
 }
 
 /// What the peer owes us.
@@ -96,6 +105,7 @@ impl Talk {
             call,
             call_since: now,
             pending: Vec::new(),
+            turn: Turn::Peer,
             close: None,
             failed: false,
             dirty: false,
@@ -222,7 +232,7 @@ impl Talk {
     /// Polls the handler's call, and begins the next.
     fn poll_call(&mut self, cx: &mut Context<'_>) {
         if self.call.is_none() {
-            self.begin();
+            self.begin(cx);
         }
         while let Some(call) = &mut self.call {
             let Websocket { seat, app, port, .. } = &mut self.websocket;
@@ -245,20 +255,30 @@ impl Talk {
         }
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, cx: &mut Context<'_>) {
         if !matches!(self.websocket.port.style, Style::Event) {
             return;
         }
-        let event = if !self.pending.is_empty() {
-            Event::Messages(std::mem::take(&mut self.pending))
-        } else if let Some(close) = self.close.take() {
-            Event::Close(*close)
-        } else {
-            return;
-        };
+        let Some(event) = self.next_event(cx) else { return };
         self.call_since = self.heard;
         let Websocket { seat, app, port, .. } = &mut self.websocket;
         self.call = Some(seat.deliver(app, port, event));
+    }
+
+    /// What the handler is to be told next. Messages and publications take turns where there are both.
+    fn next_event(&mut self, cx: &mut Context<'_>) -> Option<Event> {
+        if let Some(publications) = &self.websocket.port.publications
+            && (self.turn == Turn::Groups || self.pending.is_empty())
+            && let Poll::Ready(told) = publications.poll_take(limits::BATCH_MESSAGES_MAX, cx)
+        {
+            self.turn = Turn::Peer;
+            return Some(Event::Publications(told));
+        }
+        self.turn = Turn::Groups;
+        match self.pending.is_empty() {
+            false => Some(Event::Messages(std::mem::take(&mut self.pending))),
+            true => self.close.take().map(|close| Event::Close(*close)),
+        }
     }
 
     /// The guest failed: messages that it has not seen are not delivered to another instance, which
@@ -266,6 +286,9 @@ impl Talk {
     fn abandon(&mut self) {
         self.failed = true;
         self.pending.clear();
+        if let Some(publications) = &self.websocket.port.publications {
+            publications.end();
+        }
     }
 
     /// Writes what the outbox holds, as far as the connection takes it.
@@ -350,7 +373,8 @@ impl Talk {
     /// Whether another turn could find something to do: frames to read, or events to deliver.
     fn may_go_on(&self) -> bool {
         let readable = !self.drained && self.frames.is_some() && self.has_room();
-        let deliverable = self.call.is_none() && (!self.pending.is_empty() || self.close.is_some());
+        let told = self.websocket.port.publications.as_ref().is_some_and(|publications| publications.is_waiting());
+        let deliverable = self.call.is_none() && (!self.pending.is_empty() || self.close.is_some() || told);
         readable || deliverable
     }
 

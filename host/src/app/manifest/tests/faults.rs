@@ -19,7 +19,7 @@ fn unknown_key_names_the_nearest() {
     assert_eq!(
         error_with("[sesion]\ncookie = \"a\""),
         "sessile.toml:8:2: unknown key 'sesion' at the top level; did you mean 'session'? \
-         allowed: app, routes, handlers, session, cors, http, rollback"
+         allowed: app, routes, handlers, session, cors, http, rollback, groups"
     );
     assert!(error_with("'a\\nb' = 1").contains("unknown key 'a\\\\nb'"));
 }

@@ -1,0 +1,171 @@
+//! Where a member's publications go: to its peer, or to its handler.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::history::Position;
+use super::presence::Presence;
+use crate::event::Message;
+use crate::outbox::{Bounds, Outbox, Pushed};
+
+/// Something that the members of a group are told. A clone shares its bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Publication {
+    /// The group.
+    pub group: Arc<str>,
+    /// Where it is in the group's history; none where there is none.
+    pub position: Option<Position>,
+    /// What is told.
+    pub content: Content,
+}
+
+/// What members are told. WIT `groups.content`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// What was published.
+    Message(Message),
+    /// Who came and who went.
+    Presence(Arc<Presence>),
+}
+
+impl Publication {
+    /// As a peer gets it.
+    #[must_use]
+    pub fn message(&self) -> Message {
+        match &self.content {
+            Content::Message(message) => message.clone(),
+            Content::Presence(presence) => Message::Text(presence.text.clone()),
+        }
+    }
+
+    /// Bytes of that.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "an empty one is nothing special")]
+    pub fn len(&self) -> usize {
+        match &self.content {
+            Content::Message(message) => message.len(),
+            Content::Presence(presence) => presence.text.len(),
+        }
+    }
+}
+
+/// Where a member's publications go.
+#[derive(Clone, Debug)]
+pub enum Sink {
+    /// To the peer.
+    Outbox(Arc<Outbox>),
+    /// To the handler's `on-publications`.
+    Handler(Arc<Publications>),
+}
+
+impl Sink {
+    pub(super) fn push(&self, publication: &Publication) -> Pushed {
+        match self {
+            Self::Outbox(outbox) => outbox.push(publication.message()),
+            Self::Handler(publications) => publications.push(publication),
+        }
+    }
+}
+
+/// Publications that wait for the handler of one websocket, within the bounds of an outbox.
+#[derive(Debug)]
+pub struct Publications {
+    bounds: Arc<Bounds>,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Publication>,
+    bytes: usize,
+    ended: bool,
+    task: Option<Waker>,
+}
+
+impl Publications {
+    /// A queue of these bounds; while empty it takes a publication of any size.
+    #[must_use]
+    pub fn new(bounds: Arc<Bounds>) -> Self {
+        Self { bounds, queue: Mutex::default() }
+    }
+
+    fn push(&self, publication: &Publication) -> Pushed {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.ended {
+            return Pushed::Gone;
+        }
+        let bytes = queue.bytes + publication.len();
+        let (len, bounds) = (queue.waiting.len(), &self.bounds);
+        if len > 0 && (len >= bounds.messages_max as usize || bytes > bounds.bytes_max) {
+            return Pushed::Full;
+        }
+        queue.waiting.push_back(publication.clone());
+        queue.bytes = bytes;
+        let task = queue.task.take();
+        drop(queue);
+        if let Some(task) = task {
+            task.wake();
+        }
+        Pushed::Queued(bytes)
+    }
+
+    /// All that wait, at most `max`; else wakes the caller when one comes.
+    pub fn poll_take(&self, max: usize, cx: &mut Context<'_>) -> Poll<Vec<Publication>> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.waiting.is_empty() {
+            if !queue.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+                queue.task = Some(cx.waker().clone());
+            }
+            return Poll::Pending;
+        }
+        let count = queue.waiting.len().min(max);
+        let taken: Vec<_> = queue.waiting.drain(..count).collect();
+        queue.bytes -= taken.iter().map(Publication::len).sum::<usize>();
+        if queue.waiting.is_empty() {
+            queue.waiting = VecDeque::new();
+        }
+        Poll::Ready(taken)
+    }
+
+    /// Whether there are any.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.queue.lock().unwrap_or_else(PoisonError::into_inner).waiting.is_empty()
+    }
+
+    /// Nothing is taken any more, and what waits is nobody's.
+    pub fn end(&self) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        *queue = Queue { ended: true, ..Queue::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::Overflow;
+
+    fn publication(text: &str) -> Publication {
+        Publication { group: "g".into(), position: None, content: Content::Message(Message::Text(text.into())) }
+    }
+
+    #[test]
+    fn publications_past_a_bound_are_full_and_those_taken_make_room() {
+        let bounds = Bounds { bytes_max: 3, messages_max: 2, overflow: Overflow::Wait };
+        let queue = Publications::new(Arc::new(bounds));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(queue.poll_take(9, &mut cx).is_pending());
+        assert_eq!(queue.push(&publication("large")), Pushed::Queued(5));
+        assert_eq!(queue.push(&publication("a")), Pushed::Full);
+        assert_eq!(queue.poll_take(9, &mut cx), Poll::Ready(vec![publication("large")]));
+        assert_eq!(
+            [(); 3].map(|()| queue.push(&publication("a"))),
+            [Pushed::Queued(1), Pushed::Queued(2), Pushed::Full]
+        );
+        assert_eq!(queue.poll_take(1, &mut cx), Poll::Ready(vec![publication("a")]));
+        queue.end();
+        assert_eq!(queue.push(&publication("a")), Pushed::Gone);
+        assert!(queue.poll_take(9, &mut cx).is_pending());
+    }
+}
