@@ -282,6 +282,21 @@ pub const OUTBOUND_ADDRESSES_MAX: usize = 8;
 /// Names being resolved at once, all handlers together: each takes a thread. One more waits.
 pub const OUTBOUND_LOOKUPS_MAX: usize = 64;
 
+// ---- stores --------------------------------------------------------------------------------
+
+/// Reads, and again writes, that wait for a store (sessions, alarms); past it `unavailable`.
+pub const SQLITE_QUEUE_MAX: usize = 4096;
+/// Writes in one transaction.
+pub const SQLITE_COMMIT_MAX: usize = 256;
+/// That a commit waits for the writers of the last two, at most.
+pub const SQLITE_GATHER_MAX: Duration = Duration::from_millis(5);
+/// Where commits are so fast that it would wait for less, it does not.
+pub const SQLITE_GATHER_MIN: Duration = Duration::from_micros(60);
+/// Where they do not come, up to 2 to this power commits do not wait.
+pub const SQLITE_GATHER_SKIP: u32 = 6;
+/// How long SQLite waits for a database that another process has locked, then `unavailable`.
+pub const SQLITE_BUSY: Duration = Duration::from_secs(2);
+
 // ---- sessions ------------------------------------------------------------------------------
 
 /// Bytes of all keys and values of a session; past it `too-large`.
@@ -292,18 +307,6 @@ pub const SESSION_KEYS_MAX: usize = 128;
 pub const SESSION_KEY_BYTES_MAX: usize = 128;
 /// Bytes of a value; past it `too-large`.
 pub const SESSION_VALUE_BYTES_MAX: usize = 16 * KIB;
-/// Loads and saves that wait for the session store; past it `unavailable`.
-pub const SESSION_QUEUE_MAX: usize = 4096;
-/// Saves in one transaction.
-pub const SESSION_COMMIT_MAX: usize = 256;
-/// That a commit waits for the writers of the last two, at most.
-pub const SESSION_GATHER_MAX: Duration = Duration::from_millis(5);
-/// Where commits are so fast that it would wait for less, it does not.
-pub const SESSION_GATHER_MIN: Duration = Duration::from_micros(60);
-/// Where they do not come, up to 2 to this power commits do not wait.
-pub const SESSION_GATHER_SKIP: u32 = 6;
-/// How long SQLite waits for a database that another process has locked, then `unavailable`.
-pub const SESSION_BUSY: Duration = Duration::from_secs(2);
 /// Life of a session without use. Key `session.idle_s`.
 pub const SESSION_IDLE: Duration = Duration::from_secs(24 * 3600);
 /// Life of a session in all. Key `session.absolute_s`.

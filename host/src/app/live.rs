@@ -70,7 +70,7 @@ pub struct Canary {
 pub enum OpenError {
     /// Its session store.
     #[error(transparent)]
-    Sessions(#[from] crate::session::OpenError),
+    Sessions(#[from] crate::sqlite::OpenError),
     /// The keys of its sessions in cookies.
     #[error(transparent)]
     Keys(#[from] KeysError),

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::record::Timestamp;
-use super::sqlite::{OpenError, SCHEMA, connect, migrate};
+use super::sqlite::Sessions;
 use super::{SessionKey, stored};
 use crate::limits;
+use crate::sqlite::{OpenError, connect};
 
 /// A session file.
 pub struct SessionFile {
@@ -108,13 +109,7 @@ impl SessionFile {
         if !path.exists() {
             return Err(FileError::Missing(path.to_owned()));
         }
-        let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
-        let mut connection = connect(path, limits::SESSION_BUSY).map_err(unusable)?;
-        let found = migrate(&mut connection).map_err(unusable)?;
-        if found > SCHEMA {
-            return Err(OpenError::Newer { path: path.to_owned(), found }.into());
-        }
-        Ok(Self { path: path.to_owned(), connection })
+        Ok(Self { path: path.to_owned(), connection: connect::<Sessions>(path, limits::SQLITE_BUSY)? })
     }
 
     /// The sessions used last, at most so many.

@@ -1,64 +1,25 @@
-//! The embedded session store: one SQLite file, WAL, synchronous FULL.
-//!
-//! One thread writes: it takes all saves that have queued up and commits them together, so that a
-//! burst costs one fsync. Another reads, so that a load never waits for one. Both queues are
-//! bounded; a save is acknowledged after its commit and not before.
+//! The embedded session store: one SQLite file, as [`crate::sqlite`] keeps them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use tokio::sync::oneshot;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::db::{DbError, DbFuture, Row, Save, SessionDb};
-use super::gather::Gathering;
 use super::record::{Lifetimes, Timestamp};
 use super::{Record, SessionKey, stored};
 use crate::limits;
-
-/// The schema that this host reads and writes (`PRAGMA user_version`).
-pub(super) const SCHEMA: i64 = 2;
+use crate::sqlite::{OpenError, Store, Tables, Unavailable};
 
 /// Sessions in a SQLite file.
-pub struct SqliteDb {
-    writes: Option<SyncSender<Write>>,
-    loads: Option<SyncSender<Load>>,
-    threads: Vec<JoinHandle<()>>,
-}
+pub struct SqliteDb(Store<Sessions>);
 
-/// The file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// SQLite cannot open it.
-    #[error("session store {}: {cause}", .path.display())]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite says.
-        cause: rusqlite::Error,
-    },
-    /// It was written by a newer host.
-    #[error("session store {}: its schema is {found}, this host knows up to {SCHEMA}; use a newer host", .path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its schema.
-        found: i64,
-    },
-    /// The system gave no thread.
-    #[error("session store: no thread: {0}")]
-    NoThread(std::io::Error),
-}
+/// What the file holds.
+pub(super) struct Sessions;
 
-struct Write {
-    what: What,
-    answer: oneshot::Sender<Outcome>,
-}
-
-enum What {
+/// A write.
+pub(super) enum What {
     Save(Save),
     Rename(SessionKey, SessionKey),
     Flush(SessionKey, Timestamp),
@@ -66,19 +27,11 @@ enum What {
     Sweep(Timestamp),
 }
 
-/// What became of a write.
-enum Done {
+/// What became of it.
+pub(super) enum Done {
     Saved(Arc<Record>),
     Swept(usize),
     Other,
-}
-
-type Outcome = Result<Done, DbError>;
-
-struct Load {
-    key: SessionKey,
-    now: Timestamp,
-    answer: oneshot::Sender<Result<Option<Arc<Record>>, DbError>>,
 }
 
 /// The session store of an app's folder.
@@ -92,134 +45,102 @@ impl SqliteDb {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Self::open_with(path, limits::SESSION_BUSY)
+        Self::open_with(path, limits::SQLITE_BUSY)
     }
 
     fn open_with(path: &Path, busy: Duration) -> Result<Self, OpenError> {
-        let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
-        let mut writer = connect(path, busy).map_err(unusable)?;
-        let found = migrate(&mut writer).map_err(unusable)?;
-        if found > SCHEMA {
-            return Err(OpenError::Newer { path: path.to_owned(), found });
-        }
-        let reader = connect(path, busy).map_err(unusable)?;
-        let (writes, write_jobs) = sync_channel(limits::SESSION_QUEUE_MAX);
-        let (loads, load_jobs) = sync_channel(limits::SESSION_QUEUE_MAX);
-        let threads = vec![
-            thread("session-writer", move || write(writer, &write_jobs))?,
-            thread("session-reader", move || read(&reader, &load_jobs))?,
-        ];
-        Ok(Self { writes: Some(writes), loads: Some(loads), threads })
-    }
-}
-
-impl SqliteDb {
-    async fn written(&self, what: What) -> Outcome {
-        let (answer, answered) = oneshot::channel();
-        enqueue(self.writes.as_ref(), Write { what, answer })?;
-        answered.await.unwrap_or_else(|_| Err(stopped()))
+        Store::open(path, busy).map(Self)
     }
 }
 
 impl SessionDb for SqliteDb {
     fn load(&self, key: SessionKey, now: Timestamp) -> DbFuture<'_, Option<Arc<Record>>> {
-        Box::pin(async move {
-            let (answer, answered) = oneshot::channel();
-            enqueue(self.loads.as_ref(), Load { key, now, answer })?;
-            answered.await.unwrap_or_else(|_| Err(stopped()))
-        })
+        Box::pin(self.0.read((key, now)))
     }
 
     fn save(&self, save: Save) -> DbFuture<'_, Arc<Record>> {
         Box::pin(async move {
-            match self.written(What::Save(save)).await? {
+            match self.0.write(What::Save(save)).await? {
                 Done::Saved(record) => Ok(record),
-                _ => Err(stopped()),
+                Done::Swept(_) | Done::Other => Err(mixed_up()),
             }
         })
     }
 
     fn rename(&self, from: SessionKey, to: SessionKey) -> DbFuture<'_, ()> {
-        Box::pin(async move { self.written(What::Rename(from, to)).await.map(drop) })
+        Box::pin(async move { self.0.write(What::Rename(from, to)).await.map(drop) })
     }
 
     fn flush(&self, key: SessionKey, until: Timestamp) -> DbFuture<'_, ()> {
-        Box::pin(async move { self.written(What::Flush(key, until)).await.map(drop) })
+        Box::pin(async move { self.0.write(What::Flush(key, until)).await.map(drop) })
     }
 
     fn touch(&self, key: SessionKey, now: Timestamp, lifetimes: Lifetimes) {
-        let (answer, _unheard) = oneshot::channel();
         // Where the queue is full, the next use is noted instead.
-        let _queued = enqueue(self.writes.as_ref(), Write { what: What::Touch(key, now, lifetimes), answer });
+        self.0.write_later(What::Touch(key, now, lifetimes));
     }
 
     fn sweep(&self, now: Timestamp) -> DbFuture<'_, usize> {
         Box::pin(async move {
-            match self.written(What::Sweep(now)).await? {
+            match self.0.write(What::Sweep(now)).await? {
                 Done::Swept(rows) => Ok(rows),
-                _ => Err(stopped()),
+                Done::Saved(_) | Done::Other => Err(mixed_up()),
             }
         })
     }
 }
 
-impl Drop for SqliteDb {
-    /// Waits until everything queued is written.
-    fn drop(&mut self) {
-        self.writes = None;
-        self.loads = None;
-        for thread in self.threads.drain(..) {
-            // A thread that panicked has nothing left to write.
-            let _ended = thread.join();
+/// Never: each write has an answer of its kind.
+fn mixed_up() -> DbError {
+    DbError::Unavailable("it answered another question".into())
+}
+
+impl Tables for Sessions {
+    type Write = What;
+    type Written = Done;
+    type Read = (SessionKey, Timestamp);
+    type Found = Option<Arc<Record>>;
+    type Error = DbError;
+    type Writer = SessionKey;
+
+    const NAME: &'static str = "session";
+    const SCHEMA: i64 = 2;
+
+    fn migrate(transaction: &Transaction<'_>, found: i64) -> rusqlite::Result<()> {
+        if found < 1 {
+            transaction.execute_batch(SCHEMA_1)?;
+        }
+        transaction.execute_batch(SCHEMA_2)?;
+        let (idle, absolute) = (limits::SESSION_IDLE.as_secs(), limits::SESSION_ABSOLUTE.as_secs());
+        transaction
+            .execute(
+                "UPDATE sessions SET seen_at = saved_at, expires_at = min(saved_at + ?1, created_at + ?2)",
+                params![idle.cast_signed(), absolute.cast_signed()],
+            )
+            .map(drop)
+    }
+
+    fn writer(write: &What) -> Option<SessionKey> {
+        match write {
+            What::Save(save) => Some(save.key),
+            What::Rename(key, _) | What::Flush(key, _) | What::Touch(key, ..) => Some(*key),
+            What::Sweep(_) => None,
         }
     }
-}
 
-fn enqueue<T>(queue: Option<&SyncSender<T>>, job: T) -> Result<(), DbError> {
-    match queue.ok_or_else(stopped)?.try_send(job) {
-        Ok(()) => Ok(()),
-        Err(TrySendError::Full(_)) => {
-            Err(DbError::Unavailable(format!("{} requests are waiting already", limits::SESSION_QUEUE_MAX)))
-        }
-        Err(TrySendError::Disconnected(_)) => Err(stopped()),
+    fn write(transaction: &Transaction<'_>, write: &What) -> rusqlite::Result<Result<Done, DbError>> {
+        apply(transaction, write)
+    }
+
+    fn read(connection: &Connection, (key, now): &(SessionKey, Timestamp)) -> rusqlite::Result<Option<Arc<Record>>> {
+        Ok(select(connection, *key)?.and_then(|row| row.loaded(*now)).map(Arc::new))
     }
 }
 
-fn stopped() -> DbError {
-    DbError::Unavailable("it has stopped".into())
-}
-
-fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
-    std::thread::Builder::new().name(name.into()).spawn(run).map_err(OpenError::NoThread)
-}
-
-pub(super) fn connect(path: &Path, busy: Duration) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(busy)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    Ok(connection)
-}
-
-/// Makes the schema where there is none, and brings an older one up; returns the one that there is.
-pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    if found >= SCHEMA {
-        return Ok(found);
+impl From<Unavailable> for DbError {
+    fn from(Unavailable(cause): Unavailable) -> Self {
+        Self::Unavailable(cause)
     }
-    if found < 1 {
-        transaction.execute_batch(SCHEMA_1)?;
-    }
-    transaction.execute_batch(SCHEMA_2)?;
-    let (idle, absolute) = (limits::SESSION_IDLE.as_secs(), limits::SESSION_ABSOLUTE.as_secs());
-    transaction.execute(
-        "UPDATE sessions SET seen_at = saved_at, expires_at = min(saved_at + ?1, created_at + ?2)",
-        params![idle.cast_signed(), absolute.cast_signed()],
-    )?;
-    transaction.pragma_update(None, "user_version", SCHEMA)?;
-    transaction.commit()?;
-    Ok(SCHEMA)
 }
 
 const SCHEMA_1: &str = "CREATE TABLE sessions (
@@ -237,54 +158,7 @@ const SCHEMA_2: &str = "
     ALTER TABLE sessions ADD COLUMN flushed INTEGER NOT NULL DEFAULT 0;     -- 1: a tombstone
     CREATE INDEX sessions_by_end ON sessions (expires_at);";
 
-fn read(connection: &Connection, jobs: &Receiver<Load>) {
-    for Load { key, now, answer } in jobs {
-        let loaded = select(connection, key).map(|row| row.and_then(|row| row.loaded(now)).map(Arc::new));
-        // Whoever asked may have gone.
-        let _gone = answer.send(loaded.map_err(unavailable));
-    }
-}
-
-fn write(mut connection: Connection, jobs: &Receiver<Write>) {
-    let mut gathering = Gathering::default();
-    while let Ok(first) = jobs.recv() {
-        let batch = gathering.gather(first, jobs);
-        let begun = Instant::now();
-        let outcomes = match commit(&mut connection, &batch) {
-            Ok(outcomes) => outcomes,
-            Err(error) => {
-                tracing::error!(writes = batch.len(), "sessions could not be written: {error}");
-                let failed = unavailable(error);
-                batch.iter().map(|_| Err(failed.clone())).collect()
-            }
-        };
-        gathering.committed(batch.iter().filter_map(|write| write.what.key()), begun.elapsed());
-        for (write, outcome) in batch.into_iter().zip(outcomes) {
-            let _gone = write.answer.send(outcome);
-        }
-    }
-}
-
-impl What {
-    fn key(&self) -> Option<SessionKey> {
-        match self {
-            Self::Save(save) => Some(save.key),
-            Self::Rename(key, _) | Self::Flush(key, _) | Self::Touch(key, ..) => Some(*key),
-            Self::Sweep(_) => None,
-        }
-    }
-}
-
-/// All writes of a batch in one transaction. One that conflicts or is too large is left out; an error
-/// of the database undoes all.
-fn commit(connection: &mut Connection, batch: &[Write]) -> rusqlite::Result<Vec<Outcome>> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let outcomes = batch.iter().map(|write| apply(&transaction, &write.what)).collect::<rusqlite::Result<_>>()?;
-    transaction.commit()?;
-    Ok(outcomes)
-}
-
-fn apply(transaction: &Transaction<'_>, what: &What) -> rusqlite::Result<Outcome> {
+fn apply(transaction: &Transaction<'_>, what: &What) -> rusqlite::Result<Result<Done, DbError>> {
     match what {
         What::Save(save) => {
             let record = match save.over(select(transaction, save.key)?) {
@@ -376,16 +250,13 @@ pub(super) fn json_error(error: serde_json::Error) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::new(error))
 }
 
-fn unavailable(error: rusqlite::Error) -> DbError {
-    DbError::Unavailable(error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;
 
     use super::super::conformance::{key, save};
     use super::*;
+    use crate::sqlite::{commit, connect};
 
     fn open() -> (TempDir, SqliteDb) {
         let folder = TempDir::new().unwrap();
@@ -421,15 +292,15 @@ mod tests {
         db.save(save(key, "a", "1")).await.unwrap();
         drop(db);
         let path = folder.path().join("s.db");
-        let mut connection = connect(&path, Duration::from_millis(20)).unwrap();
+        let mut connection = connect::<Sessions>(&path, Duration::from_millis(20)).unwrap();
         // SQLite's own word for a full disk: no page may be added.
         connection.pragma_update(None, "max_page_count", 1).unwrap();
         let big = format!("\"{}\"", "x".repeat(16_000));
-        let write = || Write { what: What::Save(save(key, "b", &big)), answer: oneshot::channel().0 };
-        let error = commit(&mut connection, &[write()]).err().unwrap();
+        let write = What::Save(save(key, "b", &big));
+        let error = commit::<Sessions>(&mut connection, [&write].into_iter()).err().unwrap();
         assert!(error.to_string().contains("full"), "{error}");
         connection.pragma_update(None, "max_page_count", 100_000).unwrap();
-        let outcomes = commit(&mut connection, &[write()]).unwrap();
+        let outcomes = commit::<Sessions>(&mut connection, [&write].into_iter()).unwrap();
         assert!(outcomes.iter().all(Result::is_ok));
     }
 

@@ -7,17 +7,16 @@
 //! in time, it tries that ever more rarely.
 
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use super::SessionKey;
 use crate::limits;
 
 /// Gathers what one commit writes.
-#[derive(Default)]
-pub(super) struct Gathering {
-    last: HashSet<SessionKey>,
-    before: HashSet<SessionKey>,
+pub(super) struct Gathering<W> {
+    last: HashSet<W>,
+    before: HashSet<W>,
     until: Option<Instant>,
     /// Waits in a row that were in vain.
     vain: u32,
@@ -25,12 +24,16 @@ pub(super) struct Gathering {
     skipped: u32,
 }
 
-impl Gathering {
+impl<W: Copy + Eq + Hash> Gathering<W> {
+    pub(super) fn new() -> Self {
+        Self { last: HashSet::new(), before: HashSet::new(), until: None, vain: 0, skipped: 0 }
+    }
+
     /// The first job with those that are queued, and those that are worth a wait.
     pub(super) fn gather<T>(&mut self, first: T, jobs: &Receiver<T>) -> Vec<T> {
         let mut batch = vec![first];
-        batch.extend(jobs.try_iter().take(limits::SESSION_COMMIT_MAX - 1));
-        let writers = self.last.union(&self.before).count().min(limits::SESSION_COMMIT_MAX);
+        batch.extend(jobs.try_iter().take(limits::SQLITE_COMMIT_MAX - 1));
+        let writers = self.last.union(&self.before).count().min(limits::SQLITE_COMMIT_MAX);
         let Some(until) = self.until.filter(|_| batch.len() < writers) else { return batch };
         if self.skipped > 0 {
             self.skipped -= 1;
@@ -38,7 +41,7 @@ impl Gathering {
         }
         while batch.len() < writers {
             let Ok(next) = jobs.recv_timeout(until.saturating_duration_since(Instant::now())) else {
-                self.vain = (self.vain + 1).min(limits::SESSION_GATHER_SKIP);
+                self.vain = (self.vain + 1).min(limits::SQLITE_GATHER_SKIP);
                 self.skipped = (1 << self.vain) - 1;
                 return batch;
             };
@@ -49,13 +52,13 @@ impl Gathering {
     }
 
     /// A commit has ended, and these writers are about to be answered.
-    pub(super) fn committed(&mut self, writers: impl Iterator<Item = SessionKey>, took: Duration) {
+    pub(super) fn committed(&mut self, writers: impl Iterator<Item = W>, took: Duration) {
         std::mem::swap(&mut self.last, &mut self.before);
         self.last.clear();
         self.last.extend(writers);
         // Of a shorter wait the system's timer would make a long one.
-        let wait = Some(took / 2).filter(|wait| *wait >= limits::SESSION_GATHER_MIN);
-        self.until = wait.map(|wait| Instant::now() + wait.min(limits::SESSION_GATHER_MAX));
+        let wait = Some(took / 2).filter(|wait| *wait >= limits::SQLITE_GATHER_MIN);
+        self.until = wait.map(|wait| Instant::now() + wait.min(limits::SQLITE_GATHER_MAX));
     }
 }
 
@@ -63,15 +66,14 @@ impl Gathering {
 mod tests {
     use std::sync::mpsc::sync_channel;
 
-    use super::super::conformance::key;
     use super::*;
 
     const LONG: Duration = Duration::from_secs(3600);
 
     #[test]
     fn commit_waits_for_the_writers_of_the_last_and_not_for_strangers() {
-        let (one, other) = (key(), key());
-        let mut gathering = Gathering::default();
+        let (one, other) = (1, 2);
+        let mut gathering = Gathering::new();
         let (queue, jobs) = sync_channel(8);
         gathering.committed([one].into_iter(), LONG);
         gathering.until = Some(Instant::now() + LONG);
@@ -85,8 +87,8 @@ mod tests {
 
     #[test]
     fn wait_that_was_in_vain_is_not_repeated_at_once() {
-        let (one, other) = (key(), key());
-        let mut gathering = Gathering::default();
+        let (one, other) = (1, 2);
+        let mut gathering = Gathering::new();
         let (_queue, jobs) = sync_channel(8);
         gathering.committed([one, other].into_iter(), Duration::from_millis(1));
         assert_eq!(gathering.gather(one, &jobs).len(), 1);
