@@ -18,9 +18,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from . import _freed
+from . import _exports, _freed
 
-#: The one that the SDK is for: `_loop` mends this one's event loop, `_freed` what it writes.
+#: The one that the SDK is for: `_loop` mends this one's event loop, `_freed` and `_exports` what it writes.
 COMPONENTIZE_PY = "0.25.1"
 #: What a component runs.
 PYTHON = "3.14"
@@ -96,7 +96,7 @@ def run(componentize: Any, app: str, paths: list[Path], types: Path, output: Pat
             full_names=False,
             intersect_world=None,
         )
-        beside.write_bytes(_freed.mended(beside.read_bytes()))
+        beside.write_bytes(_exports.fewer(_freed.mended(beside.read_bytes())))
         beside.rename(output)
     finally:
         beside.unlink(missing_ok=True)

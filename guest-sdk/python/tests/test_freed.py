@@ -2,27 +2,11 @@
 
 import unittest
 
-from sessile import _freed
+from sessile import _binary, _freed
 
-
-def number(value):
-    return bytes([value]) if value < 0x80 else bytes([value & 0x7F | 0x80]) + number(value >> 7)
-
-
-def vector(*elements):
-    return number(len(elements)) + b"".join(elements)
-
-
-def section(kind, content):
-    return bytes([kind]) + number(len(content)) + content
-
-
-def name(text):
-    return number(len(text)) + text
-
+from .wasm import core, name, section, vector
 
 POP, FREE = b"wit_dylib_pop_list", b"wit_dylib_dealloc_bytes"
-MAGIC = b"\0asm\x01\0\0\0"
 TYPES = section(1, vector(b"\x60\x03\x7f\x7f\x7f\x01\x7f", b"\x60\x05\x7f\x7f\x7f\x7f\x7f\x00"))
 IMPORTS = section(
     2,
@@ -42,20 +26,16 @@ def component(*modules):
     return b"\0asm\x0d\0\x01\0" + b"".join(section(1, module) for module in modules) + section(0, name(b"x") + b"kept")
 
 
-def runtime(*sections):
-    return MAGIC + b"".join(sections)
-
-
 class Freed(unittest.TestCase):
     def test_pop_list_is_exported_as_a_function_that_calls_it_and_has_the_copy_freed(self):
-        other = runtime(TYPES)
-        freed = _freed.mended(component(other, runtime(TYPES, IMPORTS, FUNCTIONS, EXPORTS, CODE)))
+        other = core(TYPES)
+        freed = _freed.mended(component(other, core(TYPES, IMPORTS, FUNCTIONS, EXPORTS, CODE)))
         body = bytes.fromhex("01017f" "200020012002" "1001" "2103" "2002280200" "0440" "20002002280200" "2003" "4101" "4101" "1002" "0b" "20030b")
         self.assertEqual(
             freed,
             component(
                 other,
-                runtime(
+                core(
                     TYPES,
                     IMPORTS,
                     section(3, vector(b"\0", b"\1", b"\0")),
@@ -66,16 +46,16 @@ class Freed(unittest.TestCase):
         )
 
     def test_component_that_is_not_as_known_is_refused(self):
-        whole = runtime(TYPES, IMPORTS, FUNCTIONS, EXPORTS, CODE)
+        whole = core(TYPES, IMPORTS, FUNCTIONS, EXPORTS, CODE)
         imported = section(7, vector(name(POP) + b"\x00\x00", name(FREE) + b"\x00\x02"))
         for wrong in (
             component(),
             component(whole, whole),
-            component(runtime(TYPES, IMPORTS, EXPORTS, CODE)),
-            component(runtime(TYPES, IMPORTS, FUNCTIONS, imported, CODE)),
+            component(core(TYPES, IMPORTS, EXPORTS, CODE)),
+            component(core(TYPES, IMPORTS, FUNCTIONS, imported, CODE)),
             component(whole)[:-5],
         ):
-            with self.assertRaises(_freed.Unknown):
+            with self.assertRaises(_binary.Unknown):
                 _freed.mended(wrong)
 
 
