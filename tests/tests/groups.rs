@@ -6,7 +6,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
 use serde_json::{Value, json};
-use sessile_tests::{App, Host, Socket, Way, both_ways, request};
+use sessile_tests::{App, Host, Settings, Socket, Way, both_ways, request};
+use tempfile::TempDir;
 
 both_ways!(
     publication_to_a_tag_reaches_those_that_have_it_and_not_the_sender,
@@ -16,6 +17,7 @@ both_ways!(
     presence_is_told_gathered_and_empty_again_after_a_trap,
     handler_of_publications_tells_them_in_its_own_words,
     guest_that_traps_at_a_publication_ends_alone,
+    durable_history_goes_on_after_the_host_was_killed,
 );
 
 fn app() -> App {
@@ -41,6 +43,9 @@ history = true
 history_messages = 3
 [groups."watched"]
 history = true
+[groups."durable"]
+history = true
+durable = true
 [groups."here"]
 presence = true
 "#,
@@ -185,4 +190,30 @@ async fn guest_that_traps_at_a_publication_ends_alone(way: Way) {
     assert_eq!(watcher.closed().await.0, 1011);
     assert_eq!(other.text().await, "panic");
     assert_eq!(exchanged(&host, "count watched").await, json!(1));
+}
+
+async fn durable_history_goes_on_after_the_host_was_killed(way: Way) {
+    let (app, data) = (app(), TempDir::new().unwrap());
+    let start = || Host::start_with(&app, Settings { data: Some(data.path()), ..Settings::new(way) });
+    let host = start();
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    let begin = ask(&mut socket, "join-as durable").await["position"].clone();
+    let kept = exchanged(&host, r#"publish-to kept {"text":"1"}"#).await["position"].clone();
+    for text in ["1", "2", "3"] {
+        exchanged(&host, &format!(r#"publish durable "{text}""#)).await;
+        assert_eq!(socket.text().await, text);
+    }
+    // By SIGKILL.
+    drop(host);
+    let host = start();
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    socket.send(format!(r#"join-as durable {{"since":{begin}}}"#)).await;
+    assert_eq!([socket.text().await, socket.text().await, socket.text().await], ["1", "2", "3"]);
+    let joined = heard(&mut socket).await;
+    assert_eq!((&joined["recovered"], &joined["position"]), (&json!(true), &json!([begin[0], 3])));
+    let delivery = exchanged(&host, r#"publish-to durable {"text":"4"}"#).await;
+    assert_eq!((&delivery["queued"], &delivery["position"]), (&json!(1), &json!([begin[0], 4])));
+    assert_eq!(socket.text().await, "4");
+    let joined = ask(&mut socket, &format!(r#"join-as kept {{"since":{kept}}}"#)).await;
+    assert_eq!(joined["recovered"], json!(false), "that of this process was lost, and it says so");
 }

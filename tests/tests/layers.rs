@@ -52,7 +52,7 @@ const LIBRARIES: [(&str, &[&str]); 19] = [
     ("wasmtime_wizer", &["instance"]),
     ("wit_dylib", &["cli"]),
     ("wasmtime_wasi_http", &["instance", "bindings"]),
-    ("rusqlite", &["session", "sqlite"]),
+    ("rusqlite", &["group", "session", "sqlite"]),
     // Who signs, and who verifies, with its unit tests.
     ("minisign", &["app", "cli"]),
     ("minisign_verify", &["app"]),

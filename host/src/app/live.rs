@@ -68,9 +68,9 @@ pub struct Canary {
 /// Why an app cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Its session store.
+    /// The file of its sessions, or of its groups.
     #[error(transparent)]
-    Sessions(#[from] crate::sqlite::OpenError),
+    Store(#[from] crate::sqlite::OpenError),
     /// The keys of its sessions in cookies.
     #[error(transparent)]
     Keys(#[from] KeysError),
@@ -88,6 +88,7 @@ impl App {
             Store::Memory => Sessions::Kept(Arc::new(MemoryDb::default())),
             Store::SignedCookie => Sessions::Carried(Arc::new(Signer::open(&shelf.folder().join("session-keys"))?)),
         };
+        groups.prepare(&version.groups, shelf.folder())?;
         groups.rule(version.groups.clone());
         Ok(Self {
             name: version.name.clone(),

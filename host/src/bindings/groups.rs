@@ -76,7 +76,7 @@ async fn publish(identity: &Identity, group: &str, message: Message, scope: Opti
     if message.len() > identity.message_bytes_max {
         return Err(Error::TooLarge(excess(message.len(), identity.message_bytes_max)));
     }
-    let delivery = identity.groups.publish(group, message, scope)?;
+    let delivery = identity.groups.publish(group, message, scope).await?;
     let crate::group::Delivery { queued, full, gone, position } = delivery;
     Ok(wit::Delivery { queued, full, gone, position: position.map(Into::into) })
 }

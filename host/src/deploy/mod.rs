@@ -289,7 +289,13 @@ impl Deployer {
         groups: Arc<Groups>,
     ) -> Result<Next, DeployError> {
         if let Some(app) = running {
-            return Ok(Next::Version(app, Arc::new(version)));
+            let version = Arc::new(version);
+            let (ready, rules) = (app.clone(), version.clone());
+            blocking(move || {
+                Ok(ready.groups().prepare(&rules.groups, ready.shelf.folder()).map_err(crate::app::OpenError::from)?)
+            })
+            .await?;
+            return Ok(Next::Version(app, version));
         }
         let (shelf, failed) = (self.shelf(&version.name)?, self.failed.clone());
         let app = blocking(move || Ok(App::open(shelf, version, groups, failed)?)).await?;

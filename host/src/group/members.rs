@@ -39,6 +39,8 @@ struct Member {
 #[derive(Debug)]
 struct Keeps {
     history: Option<History>,
+    /// Whether the history is on disk.
+    durable: bool,
     changes: Option<Changes>,
 }
 
@@ -47,9 +49,15 @@ impl Group {
     pub(super) fn new(name: Arc<str>, rule: Rule, kept_bytes: &Arc<AtomicUsize>) -> Self {
         let begin = Position { epoch: random_u64(), offset: 0 };
         let history = rule.history.map(|_| History::after(begin, kept_bytes.clone()));
-        let keeps = Keeps { history, changes: rule.presence.then(Changes::default) };
+        let keeps = Keeps { history, durable: rule.durable, changes: rule.presence.then(Changes::default) };
         let keeps = (keeps.history.is_some() || keeps.changes.is_some()).then(|| Box::new(keeps));
         Self { name, state: Mutex::new(State { keeps, ..State::default() }) }
+    }
+
+    /// One whose history was on disk.
+    pub(super) fn restored(name: Arc<str>, rule: Rule, history: History) -> Self {
+        let keeps = Keeps { history: Some(history), durable: true, changes: rule.presence.then(Changes::default) };
+        Self { name, state: Mutex::new(State { keeps: Some(Box::new(keeps)), ..State::default() }) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -90,6 +98,19 @@ impl Group {
             history.push(message, scope, now, depth)
         });
         self.tell(state, &self.publication(position, message), scope.as_deref())
+    }
+
+    /// Keeps a publication that is on disk, and tells it.
+    pub(super) fn committed(&self, state: &mut State, position: Position, kept: Kept, rule: Rule) -> Delivery {
+        let (publication, scope) = (self.publication(Some(position), kept.message.clone()), kept.scope.clone());
+        if let Some(history) = state.history() {
+            let at = kept.at;
+            history.restore(kept);
+            if let Some(depth) = rule.history {
+                history.trim(at, depth);
+            }
+        }
+        self.tell(state, &publication, scope.as_deref())
     }
 
     /// Makes a websocket a member, or changes what is known of it; what it missed is queued first.
@@ -149,6 +170,12 @@ impl State {
         self.keeps.as_mut()?.history.as_mut()
     }
 
+    /// Where the history is, if it is on disk.
+    pub(super) fn durable(&mut self) -> Option<Position> {
+        let keeps = self.keeps.as_mut().filter(|keeps| keeps.durable)?;
+        keeps.history.as_ref().map(History::position)
+    }
+
     fn changes(&mut self) -> Option<&mut Changes> {
         self.keeps.as_mut()?.changes.as_mut()
     }
@@ -177,8 +204,8 @@ impl State {
 
     /// Whether nothing would be lost with it. A history that has nothing in it ends with its last member.
     pub(super) fn is_idle(&self) -> bool {
-        let history = self.keeps.as_ref().and_then(|keeps| keeps.history.as_ref());
-        self.members.is_empty() && history.is_none_or(History::is_empty)
+        let idle = |keeps: &Keeps| !keeps.durable && keeps.history.as_ref().is_none_or(History::is_empty);
+        self.members.is_empty() && self.keeps.as_deref().is_none_or(idle)
     }
 
     pub(super) fn len(&self) -> usize {

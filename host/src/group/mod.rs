@@ -4,6 +4,7 @@
 //! know sockets, guests or what a message means. A publication is queued to every member under the group's lock, so that all members
 //! of a group see its publications in one order. What an engine between several hosts will do instead is in docs/adr/0011.
 
+mod durable;
 mod error;
 mod history;
 mod join;
@@ -22,18 +23,21 @@ pub use self::rules::{Names, Rule, Rules};
 pub use self::sink::{Content, Publication, Publications, Sink};
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use bytestring::ByteString;
 use tokio::sync::Notify;
 
+use self::durable::{Durable, Restored};
 use self::history::History;
 use self::members::{Group, State};
 use crate::event::{Message, WebsocketId};
 use crate::limits;
+use crate::sqlite::OpenError;
 
 /// What became of a publication, member by member. WIT `groups.delivery`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,6 +99,8 @@ pub struct Groups {
     due: Arc<Notify>,
     /// Bytes of all histories.
     kept_bytes: Arc<AtomicUsize>,
+    /// Where those are that outlive the host, once a manifest wants some to.
+    durable: OnceLock<Durable>,
 }
 
 impl Groups {
@@ -104,6 +110,25 @@ impl Groups {
         Self { due, ..Self::default() }
     }
 
+    /// Makes ready for these rules: opens the file in the app's folder where histories outlive the host, and takes back what it has.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; the rules are not to be used.
+    pub fn prepare(&self, rules: &Rules, folder: &Path) -> Result<(), OpenError> {
+        if !rules.any_durable() || self.durable.get().is_some() {
+            return Ok(());
+        }
+        let (durable, restored) = Durable::open(folder)?;
+        let mut all = lock(&self.all);
+        for group in restored {
+            self.restore(&mut all, group, rules);
+        }
+        // Versions of one app are made ready one after the other.
+        let _first = self.durable.set(durable);
+        Ok(())
+    }
+
     /// From now on groups are as the manifest says. One that is there keeps or tells what it did, as long as it has members; what a
     /// history may hold changes with the next publication.
     pub fn rule(&self, rules: Rules) {
@@ -111,11 +136,14 @@ impl Groups {
     }
 
     /// Queues a message to the members of a group that it is for; in a group that keeps nothing and has no members nothing
-    /// happens. The payload is shared, not copied.
+    /// happens. The payload is shared, not copied. Where the history is to outlive the host, it is on disk first.
     ///
     /// # Errors
-    /// `InvalidName`, `TooManyOfApp`.
-    pub fn publish(&self, name: &str, message: Message, scope: Option<Scope>) -> Result<Delivery, GroupError> {
+    /// `InvalidName`, `TooManyOfApp`, `Unavailable`.
+    ///
+    /// # Cancel safety
+    /// Dropped, it is published all the same, or not at all.
+    pub async fn publish(&self, name: &str, message: Message, scope: Option<Scope>) -> Result<Delivery, GroupError> {
         check_name(name)?;
         let rule = self.rules.load().of(name);
         let scope = scope.filter(|scope| *scope != Scope::default()).map(Box::new);
@@ -123,7 +151,17 @@ impl Groups {
             let Some(group) = self.find(name) else { return Ok(Delivery::default()) };
             return Ok(group.publish(&mut group.lock(), message, scope, rule, SystemTime::now()));
         }
-        self.with(name, rule, |group, state| group.publish(state, message, scope, rule, SystemTime::now()))
+        let published = self.with(name, rule, |group, state| match state.durable() {
+            None => Published::Told(group.publish(state, message, scope, rule, SystemTime::now())),
+            Some(position) => Published::ToBeKept(group.clone(), position, message, scope),
+        })?;
+        match (published, self.durable.get()) {
+            (Published::Told(delivery), _) => Ok(delivery),
+            (Published::ToBeKept(group, position, message, scope), Some(durable)) => {
+                durable.publish(group, position, message, scope, rule).await
+            }
+            (Published::ToBeKept(..), None) => Err(GroupError::Unavailable("its file is not open".to_owned())),
+        }
     }
 
     /// How many members a group has.
@@ -195,6 +233,13 @@ impl Groups {
                 self.forget(&group);
             }
         }
+    }
+
+    fn restore(&self, all: &mut HashMap<Arc<str>, Arc<Group>>, restored: Restored, rules: &Rules) {
+        let (name, rule) = (restored.name.clone(), rules.of(&restored.name));
+        let history = restored.history(rule, &self.kept_bytes);
+        // One that there is has been published to by a version before, and goes on as it was.
+        all.entry(name.clone()).or_insert_with(|| Arc::new(Group::restored(name, rule, history)));
     }
 
     fn find(&self, name: &str) -> Option<Arc<Group>> {
@@ -280,6 +325,12 @@ impl Groups {
         lock(&self.changed).push(group);
         self.due.notify_one();
     }
+}
+
+/// A publication, or what is needed to make it one.
+enum Published {
+    Told(Delivery),
+    ToBeKept(Arc<Group>, Position, Message, Option<Box<Scope>>),
 }
 
 fn told(history: &History, since: Option<Position>, limit: usize) -> Told {

@@ -1,5 +1,7 @@
 use std::task::{Context, Poll, Waker};
 
+use futures_util::FutureExt;
+
 use super::*;
 use crate::outbox::{Bounds, Outbox, Outboxes, Outgoing, Overflow};
 
@@ -42,6 +44,11 @@ fn tagged(tag: &str) -> How {
     How::new(Some("1".to_owned()), vec![tag.to_owned()], None).unwrap()
 }
 
+/// To a group whose history is not durable, so at once.
+fn published(groups: &Groups, name: &str, message: Message, scope: Option<Scope>) -> Result<Delivery, GroupError> {
+    groups.publish(name, message, scope).now_or_never().expect("nothing is waited for")
+}
+
 fn with_history(groups: &Groups, presence: bool) {
     let depth = Depth { messages_max: 3, bytes_max: 100, age_max: limits::HISTORY_AGE };
     let rule = Rule { history: Some(depth), durable: false, presence };
@@ -56,8 +63,8 @@ fn publish_to_full_outbox_is_counted_as_full() {
     b.join("g").unwrap();
     b.join("g").unwrap();
     let delivery = |queued, full| Ok(Delivery { queued, full, ..Delivery::default() });
-    assert_eq!(groups.publish("g", text("m"), None), delivery(2, 0));
-    assert_eq!(groups.publish("g", text("m"), None), delivery(1, 1));
+    assert_eq!(published(&groups, "g", text("m"), None), delivery(2, 0));
+    assert_eq!(published(&groups, "g", text("m"), None), delivery(1, 1));
 }
 
 #[test]
@@ -68,7 +75,7 @@ fn dropped_membership_leaves_and_empty_groups_vanish() {
     assert_eq!((groups.count("g"), groups.ids("g").len()), (Ok(1), 1));
     drop(a);
     assert!(lock(&groups.all).is_empty());
-    assert_eq!(groups.publish("g", text("m"), None), Ok(Delivery::default()));
+    assert_eq!(published(&groups, "g", text("m"), None), Ok(Delivery::default()));
 }
 
 #[test]
@@ -95,7 +102,7 @@ fn publication_with_a_scope_reaches_those_that_it_is_for() {
     c.join("g").unwrap();
     let publish = |tag: Option<&str>, except| {
         let scope = Scope { tag: tag.map(Into::into), except };
-        groups.publish("g", text("m"), Some(scope)).unwrap().queued
+        published(&groups, "g", text("m"), Some(scope)).unwrap().queued
     };
     let red = groups.members("g", Page { tag: Some("red"), after: None, limit: 9 }).unwrap();
     assert_eq!(
@@ -132,7 +139,7 @@ fn join_since_a_position_gets_what_was_missed_and_then_the_new() {
     assert_eq!(begin.offset, 0);
     drop(a);
     for n in ["1", "2"] {
-        groups.publish("kept", text(n), None).unwrap();
+        published(&groups, "kept", text(n), None).unwrap();
     }
     let (b, c) = (Peer::new(&groups, 9), Peer::new(&groups, 9));
     let since = |position| How::new(None, Vec::new(), Some(position)).unwrap();
@@ -142,10 +149,10 @@ fn join_since_a_position_gets_what_was_missed_and_then_the_new() {
     let position = Position { offset: 0, ..missed.position.unwrap() };
     let joined = c.join_as("kept", &since(position)).unwrap();
     assert_eq!((joined.recovered, joined.publications, joined.position.unwrap().offset), (true, 2, 2));
-    let delivery = groups.publish("kept", text("3"), None).unwrap();
+    let delivery = published(&groups, "kept", text("3"), None).unwrap();
     assert_eq!(delivery.position.unwrap().offset, 3);
     assert_eq!((b.got(), c.got()), (vec!["3".to_owned()], ["1", "2", "3"].map(str::to_owned).to_vec()));
-    groups.publish("kept", text("4"), None).unwrap();
+    published(&groups, "kept", text("4"), None).unwrap();
     assert!(!Peer::new(&groups, 9).join_as("kept", &since(position)).unwrap().recovered, "three are kept");
 }
 
@@ -153,9 +160,9 @@ fn join_since_a_position_gets_what_was_missed_and_then_the_new() {
 fn join_since_a_position_without_room_for_all_is_not_recovered() {
     let groups = Arc::new(Groups::default());
     with_history(&groups, false);
-    let position = groups.publish("kept", text("1"), None).unwrap().position.unwrap();
+    let position = published(&groups, "kept", text("1"), None).unwrap().position.unwrap();
     for n in ["2", "3"] {
-        groups.publish("kept", text(n), None).unwrap();
+        published(&groups, "kept", text(n), None).unwrap();
     }
     let narrow = Peer::new(&groups, 1);
     let joined = narrow.join_as("kept", &How::new(None, Vec::new(), Some(position)).unwrap()).unwrap();
@@ -168,7 +175,7 @@ fn history_is_listed_in_pages_and_bounded_for_all_groups() {
     assert_eq!(groups.history("g", None, 9).unwrap_err(), GroupError::NoHistory);
     with_history(&groups, false);
     for n in ["1", "2", "3"] {
-        groups.publish("kept", text(n), None).unwrap();
+        published(&groups, "kept", text(n), None).unwrap();
     }
     let first = groups.history("kept", None, 2).unwrap();
     assert_eq!((first.publications.len(), first.position.offset), (2, 3));
@@ -213,8 +220,43 @@ fn sweep_forgets_groups_that_keep_nothing_any_more() {
     let peer = Peer::new(&groups, 9);
     peer.join("b").unwrap();
     for name in ["a", "b"] {
-        groups.publish(name, text("m"), None).unwrap();
+        published(&groups, name, text("m"), None).unwrap();
     }
     groups.sweep();
     assert_eq!(lock(&groups.all).keys().map(|name| name.to_string()).collect::<Vec<_>>(), ["b"]);
+}
+
+fn durable(folder: &Path) -> Arc<Groups> {
+    let groups = Arc::new(Groups::default());
+    let depth = Depth { messages_max: 3, bytes_max: 100, age_max: limits::HISTORY_AGE };
+    let rules =
+        Rules::new(vec![(Names::parse("kept*"), Rule { history: Some(depth), durable: true, presence: false })]);
+    groups.prepare(&rules, folder).unwrap();
+    groups.rule(rules);
+    groups
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn durable_history_goes_on_where_it_was() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let groups = durable(folder.path());
+    let peer = Peer::new(&groups, 99);
+    let begin = peer.join("kept").unwrap().position.unwrap();
+    let all = (0..20).map(|_| groups.publish("kept", text("m"), None));
+    let positions: Vec<_> = futures_util::future::try_join_all(all).await.unwrap();
+    assert!(positions.iter().enumerate().all(|(index, delivery)| {
+        (delivery.queued, delivery.position) == (1, Some(Position { offset: index as u64 + 1, ..begin }))
+    }));
+    let scope = Scope { tag: Some("red".into()), except: Some(WebsocketId(u64::MAX)) };
+    groups.publish("kept", Message::Binary(vec![255].into()), Some(scope.clone())).await.unwrap();
+    assert_eq!(peer.outbox.bytes(), 20);
+    drop((peer, groups));
+    let groups = durable(folder.path());
+    let told = groups.history("kept", Some(Position { offset: 18, ..begin }), 99).unwrap();
+    let offsets: Vec<_> = told.publications.iter().map(|kept| kept.offset).collect();
+    assert_eq!((offsets, told.recovered, told.position), (vec![19, 20, 21], true, Position { offset: 21, ..begin }));
+    let last = told.publications.last().unwrap();
+    assert_eq!((&last.message, last.scope.as_deref()), (&Message::Binary(vec![255].into()), Some(&scope)));
+    assert_eq!(groups.publish("kept", text("m"), None).await.unwrap().position.unwrap().offset, 22);
+    assert!(!groups.history("kept", Some(Position { offset: 18, ..begin }), 99).unwrap().recovered);
 }

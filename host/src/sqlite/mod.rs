@@ -57,6 +57,13 @@ pub trait Tables: Send + 'static {
         write: &Self::Write,
     ) -> rusqlite::Result<Result<Self::Written, Self::Error>>;
 
+    /// It is durable: what else is to be done, by the thread that writes and in the order of the writes, before it is
+    /// answered.
+    #[must_use]
+    fn committed(_write: Self::Write, written: Self::Written) -> Self::Written {
+        written
+    }
+
     /// Looks for it.
     ///
     /// # Errors
@@ -259,7 +266,8 @@ fn write<T: Tables>(mut connection: Connection, jobs: &Receiver<WriteJob<T>>) {
         };
         gathering.committed(batch.iter().filter_map(|job| T::writer(&job.what)), begun.elapsed());
         for (job, outcome) in batch.into_iter().zip(outcomes) {
-            let _gone = job.answer.send(outcome);
+            let Job { what, answer } = job;
+            let _gone = answer.send(outcome.map(|written| T::committed(what, written)));
         }
     }
 }

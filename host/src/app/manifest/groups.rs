@@ -21,7 +21,7 @@ fn rule(name: &str, mut section: Section<'_, '_>) -> Rule {
         section.refuse_name(name, NAME);
     }
     let asked = section.boolean("history").unwrap_or(false);
-    let bounds = ["history_messages", "history_bytes", "history_s"];
+    let bounds = ["history_messages", "history_bytes", "history_s", "durable"];
     let mut bound = |key, most: u64, default: usize| {
         section.integer(key, 1..=most).and_then(|value| usize::try_from(value).ok()).unwrap_or(default)
     };
@@ -29,10 +29,11 @@ fn rule(name: &str, mut section: Section<'_, '_>) -> Rule {
     let bytes_max = bound("history_bytes", HISTORIES_BYTES_MAX as u64, HISTORY_BYTES);
     let age = section.integer("history_s", 1..=HISTORY_AGE_MAX.as_secs());
     let age_max = age.map_or(HISTORY_AGE, Duration::from_secs);
+    let durable = section.boolean("durable").unwrap_or(false);
     let presence = section.boolean("presence").unwrap_or(false);
     if let Some(key) = bounds.into_iter().find(|key| !asked && section.has(key)) {
         section.refuse(key, "it is of a group with 'history = true'");
     }
     section.finish();
-    Rule { history: asked.then_some(Depth { messages_max, bytes_max, age_max }), durable: false, presence }
+    Rule { history: asked.then_some(Depth { messages_max, bytes_max, age_max }), durable: asked && durable, presence }
 }
