@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Transaction, params};
@@ -76,8 +77,9 @@ impl Durable {
         message: Message,
         scope: Option<Box<Scope>>,
         rule: Rule,
+        at: SystemTime,
     ) -> Result<Delivery, GroupError> {
-        let publish = Publish { group, position, message, scope, rule, at: SystemTime::now() };
+        let publish = Publish { group, position, message, scope, rule, at };
         match self.0.write(publish).await? {
             Published::Told(delivery) => Ok(delivery),
             Published::Committed(_) => Err(GroupError::Unavailable("it was not told".to_owned())),
@@ -227,13 +229,13 @@ fn millis(at: SystemTime) -> i64 {
 
 impl Restored {
     /// Its history, of which no more is there than its rule says.
-    pub(super) fn history(self, rule: Rule, kept_bytes: &Arc<std::sync::atomic::AtomicUsize>) -> History {
+    pub(super) fn history(self, rule: Rule, kept_bytes: &Arc<AtomicUsize>, now: SystemTime) -> History {
         let mut history = History::after(self.position, kept_bytes.clone());
         for kept in self.kept {
             history.restore(kept);
         }
         if let Some(depth) = rule.history {
-            history.trim(SystemTime::now(), depth);
+            history.trim(now, depth);
         }
         history
     }

@@ -101,6 +101,29 @@ pub struct Groups {
     kept_bytes: Arc<AtomicUsize>,
     /// Where those are that outlive the host, once a manifest wants some to.
     durable: OnceLock<Durable>,
+    clock: Clock,
+}
+
+/// What time it is; a test says so itself.
+#[derive(Debug, Default)]
+enum Clock {
+    #[default]
+    System,
+    #[cfg(test)]
+    Stepped(std::sync::atomic::AtomicU64),
+}
+
+impl Clock {
+    fn now(&self) -> SystemTime {
+        match self {
+            Self::System => SystemTime::now(),
+            #[cfg(test)]
+            Self::Stepped(seconds) => {
+                let seconds = seconds.load(std::sync::atomic::Ordering::Relaxed);
+                SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)
+            }
+        }
+    }
 }
 
 impl Groups {
@@ -149,16 +172,16 @@ impl Groups {
         let scope = scope.filter(|scope| *scope != Scope::default()).map(Box::new);
         if rule.history.is_none() {
             let Some(group) = self.find(name) else { return Ok(Delivery::default()) };
-            return Ok(group.publish(&mut group.lock(), message, scope, rule, SystemTime::now()));
+            return Ok(group.publish(&mut group.lock(), message, scope, rule, self.clock.now()));
         }
         let published = self.with(name, rule, |group, state| match state.durable() {
-            None => Published::Told(group.publish(state, message, scope, rule, SystemTime::now())),
+            None => Published::Told(group.publish(state, message, scope, rule, self.clock.now())),
             Some(position) => Published::ToBeKept(group.clone(), position, message, scope),
         })?;
         match (published, self.durable.get()) {
             (Published::Told(delivery), _) => Ok(delivery),
             (Published::ToBeKept(group, position, message, scope), Some(durable)) => {
-                durable.publish(group, position, message, scope, rule).await
+                durable.publish(group, position, message, scope, rule, self.clock.now()).await
             }
             (Published::ToBeKept(..), None) => Err(GroupError::Unavailable("its file is not open".to_owned())),
         }
@@ -199,7 +222,7 @@ impl Groups {
         let depth = rule.history.ok_or(GroupError::NoHistory)?;
         self.with(name, rule, |_, state| {
             let history = state.history().ok_or(GroupError::NoHistory)?;
-            history.trim(SystemTime::now(), depth);
+            history.trim(self.clock.now(), depth);
             Ok(told(history, since, limit))
         })?
     }
@@ -220,7 +243,7 @@ impl Groups {
 
     /// Forgets groups that have no members and nothing that is worth keeping. To be called every [`limits::SWEEP`].
     pub fn sweep(&self) {
-        let (rules, now) = (self.rules.load(), SystemTime::now());
+        let (rules, now) = (self.rules.load(), self.clock.now());
         let idle: Vec<_> = lock(&self.all).values().cloned().collect();
         for group in idle {
             let mut state = group.lock();
@@ -237,7 +260,7 @@ impl Groups {
 
     fn restore(&self, all: &mut HashMap<Arc<str>, Arc<Group>>, restored: Restored, rules: &Rules) {
         let (name, rule) = (restored.name.clone(), rules.of(&restored.name));
-        let history = restored.history(rule, &self.kept_bytes);
+        let history = restored.history(rule, &self.kept_bytes, self.clock.now());
         // One that there is has been published to by a version before, and goes on as it was.
         all.entry(name.clone()).or_insert_with(|| Arc::new(Group::restored(name, rule, history)));
     }
@@ -361,5 +384,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;
