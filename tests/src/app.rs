@@ -14,9 +14,17 @@ pub struct App {
 }
 
 impl App {
-    /// One of `examples/`.
+    /// One of `examples/`, with the pages beside its manifest.
     pub fn example(name: &str) -> Self {
-        Self::copy(&root().join("examples").join(name).join("sessile.toml"))
+        let folder = root().join("examples").join(name);
+        let app = Self::copy(&folder.join("sessile.toml"));
+        for entry in std::fs::read_dir(folder).expect("the example's folder") {
+            let path = entry.expect("what is in it").path();
+            if path.extension().is_some_and(|extension| extension == "html") {
+                std::fs::copy(&path, app.path().join(path.file_name().expect("a name"))).expect("the page is copied");
+            }
+        }
+        app
     }
 
     /// The guest that does what it is told.

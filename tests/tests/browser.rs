@@ -178,6 +178,43 @@ async fn chat_in_chromium_carries_messages_between_two_tabs_and_keeps_the_name()
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn presence_in_chromium_shows_who_is_there_where_they_point_and_that_they_left() {
+    let Some(browser) = Browser::start().await else {
+        let mut out = std::io::stderr().lock();
+        writeln!(out, "SKIPPED the browser test: chromedriver is not installed").expect("stderr");
+        return;
+    };
+    let host = Host::start(&App::example("presence"), Way::Keep);
+    let page = format!("http://{}/?board=plan", host.address());
+    let people = |names: &str| {
+        format!(
+            "[...document.querySelectorAll('#people li')].map(line => line.textContent).sort().join() === '{names}'"
+        )
+    };
+    let first = browser.open_tab(&page).await;
+    browser.type_into("#name", "Ada").await;
+    browser.wait_for(&people("Ada (you)")).await;
+    let second = browser.open_tab(&page).await;
+    browser.wait_for(&people("Ada,somebody (you)")).await;
+    browser.type_into("#name", "Grace").await;
+    browser.switch(&first).await;
+    browser.wait_for(&people("Ada (you),Grace")).await;
+    browser.switch(&second).await;
+    let moved = "document.getElementById('board').onpointermove({ clientX: 300, clientY: 400 })";
+    browser.look(moved).await.expect("the pointer moves");
+    browser.switch(&first).await;
+    browser.wait_for("document.querySelector('.pointer span')?.textContent === 'Grace'").await;
+    if let Ok(file) = std::env::var("SESSILE_SCREENSHOT") {
+        std::fs::write(file, browser.screenshot().await.as_str().expect("base64")).expect("the screenshot is kept");
+    }
+    browser.switch(&second).await;
+    browser.call(Method::DELETE, &format!("{}/window", browser.session), Value::Null).await;
+    browser.switch(&first).await;
+    browser.wait_for(&people("Ada (you)")).await;
+    assert_eq!(browser.look("document.querySelectorAll('.pointer').length").await, Ok(json!(0)), "nor where she was");
+}
+
 /// The versions of HTTP that a page and its websocket came by.
 const VERSION: &str = r#"
 const done = arguments[arguments.length - 1];

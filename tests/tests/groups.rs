@@ -10,14 +10,14 @@ use sessile_tests::{App, Host, Settings, Socket, Way, both_ways, request};
 use tempfile::TempDir;
 
 both_ways!(
-    publication_to_a_tag_reaches_those_that_have_it_and_not_the_sender,
-    members_are_told_with_metadata_from_an_exchange,
-    publication_missed_by_one_that_comes_back_is_there_before_the_new,
-    history_that_was_cut_says_so,
-    presence_is_told_gathered_and_empty_again_after_a_trap,
-    handler_of_publications_tells_them_in_its_own_words,
-    guest_that_traps_at_a_publication_ends_alone,
-    durable_history_goes_on_after_the_host_was_killed,
+    b04_publication_to_a_tag_reaches_those_that_have_it_and_not_the_sender,
+    b04_members_are_told_with_metadata_from_an_exchange,
+    b06_publication_missed_by_one_that_comes_back_is_there_before_the_new,
+    b06_history_that_was_cut_says_so,
+    b05_presence_is_told_gathered_and_empty_again_after_a_trap,
+    b04_handler_of_publications_tells_them_in_its_own_words,
+    b04_guest_that_traps_at_a_publication_ends_alone,
+    b06_durable_history_goes_on_after_the_host_was_killed,
 );
 
 fn app() -> App {
@@ -66,7 +66,7 @@ async fn exchanged(host: &Host, text: &str) -> Value {
     serde_json::from_str(answer.text()).unwrap_or_else(|_| panic!("{}", answer.text()))
 }
 
-async fn publication_to_a_tag_reaches_those_that_have_it_and_not_the_sender(way: Way) {
+async fn b04_publication_to_a_tag_reaches_those_that_have_it_and_not_the_sender(way: Way) {
     let host = Host::start(&app(), way);
     let [mut red, mut blue] = [Socket::open(host.address(), "/ws").await, Socket::open(host.address(), "/ws").await];
     ask(&mut red, r#"join-as g {"tags":["red"]}"#).await;
@@ -87,7 +87,7 @@ async fn publication_to_a_tag_reaches_those_that_have_it_and_not_the_sender(way:
     }
 }
 
-async fn members_are_told_with_metadata_from_an_exchange(way: Way) {
+async fn b04_members_are_told_with_metadata_from_an_exchange(way: Way) {
     let host = Host::start(&app(), way);
     let mut socket = Socket::open(host.address(), "/ws").await;
     ask(&mut socket, r#"join-as g {"metadata":{"name":"Ada"},"tags":["a","b"]}"#).await;
@@ -102,7 +102,7 @@ async fn members_are_told_with_metadata_from_an_exchange(way: Way) {
     assert_eq!(exchanged(&host, "count g").await, json!(0));
 }
 
-async fn publication_missed_by_one_that_comes_back_is_there_before_the_new(way: Way) {
+async fn b06_publication_missed_by_one_that_comes_back_is_there_before_the_new(way: Way) {
     let host = Host::start(&app(), way);
     let first = exchanged(&host, r#"publish-to kept {"text":"1"}"#).await;
     let mut socket = Socket::open(host.address(), "/ws").await;
@@ -123,7 +123,7 @@ async fn publication_missed_by_one_that_comes_back_is_there_before_the_new(way: 
     assert_eq!((&page["publications"], &page["recovered"]), (&json!(["2", "3", "4"]), &json!(true)));
 }
 
-async fn history_that_was_cut_says_so(way: Way) {
+async fn b06_history_that_was_cut_says_so(way: Way) {
     let host = Host::start(&app(), way);
     let first = exchanged(&host, r#"publish-to kept {"text":"1"}"#).await;
     for text in ["2", "3", "4", "5"] {
@@ -137,7 +137,7 @@ async fn history_that_was_cut_says_so(way: Way) {
     assert_eq!(exchanged(&host, "history g").await["error"], "this host does not do that");
 }
 
-async fn presence_is_told_gathered_and_empty_again_after_a_trap(way: Way) {
+async fn b05_presence_is_told_gathered_and_empty_again_after_a_trap(way: Way) {
     let host = Host::start(&app(), way);
     let mut watcher = Socket::open(host.address(), "/ws").await;
     ask(&mut watcher, r#"join-as here {"metadata":"w"}"#).await;
@@ -167,7 +167,7 @@ async fn presence_is_told_gathered_and_empty_again_after_a_trap(way: Way) {
     assert_eq!((left, exchanged(&host, "count here").await), (20, json!(1)));
 }
 
-async fn handler_of_publications_tells_them_in_its_own_words(way: Way) {
+async fn b04_handler_of_publications_tells_them_in_its_own_words(way: Way) {
     let host = Host::start(&app(), way);
     let mut sockets = [Socket::open(host.address(), "/watch").await, Socket::open(host.address(), "/watch").await];
     sockets[0].send("one").await;
@@ -181,7 +181,7 @@ async fn handler_of_publications_tells_them_in_its_own_words(way: Way) {
     }
 }
 
-async fn guest_that_traps_at_a_publication_ends_alone(way: Way) {
+async fn b04_guest_that_traps_at_a_publication_ends_alone(way: Way) {
     let host = Host::start(&app(), way);
     let mut watcher = Socket::open(host.address(), "/watch").await;
     let mut other = Socket::open(host.address(), "/ws").await;
@@ -192,7 +192,7 @@ async fn guest_that_traps_at_a_publication_ends_alone(way: Way) {
     assert_eq!(exchanged(&host, "count watched").await, json!(1));
 }
 
-async fn durable_history_goes_on_after_the_host_was_killed(way: Way) {
+async fn b06_durable_history_goes_on_after_the_host_was_killed(way: Way) {
     let (app, data) = (app(), TempDir::new().unwrap());
     let start = || Host::start_with(&app, Settings { data: Some(data.path()), ..Settings::new(way) });
     let host = start();
