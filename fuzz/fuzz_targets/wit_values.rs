@@ -179,6 +179,7 @@ fn number(words: &[u8]) -> u16 {
 
 fn websocket() -> WebsocketPort {
     let rules = Rules {
+        route: "/".into(),
         handler: "fuzz".into(),
         cookies: Arc::default(),
         message_bytes_max: 1024,

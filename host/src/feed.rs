@@ -108,6 +108,16 @@ pub enum What {
         /// Wall clock of the call, in microseconds. None in loop style, where they wait for `receive`.
         micros: Option<u64>,
     },
+    /// No instance is kept for an event-style websocket any more.
+    Hibernated {
+        /// Why, in the words of a listing.
+        why: String,
+    },
+    /// An event-style websocket that none was kept for has one.
+    Woken {
+        /// What happened to it.
+        why: String,
+    },
     /// A guest has logged a line, or printed one.
     Log {
         /// `trace`, `debug`, `info`, `warn`, `error`.

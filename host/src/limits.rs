@@ -445,6 +445,11 @@ pub const TOKENS_BYTES_MAX: usize = 64 * KIB;
 pub const DEPLOY_LINES_MAX: usize = 16;
 /// Hexadecimal digits of the id of a websocket or exchange.
 pub const ID_DIGITS: usize = 16;
+/// Websockets that are taken from the list of an app's at once: what is done with each is done without its lock, and other
+/// work of the thread comes between.
+pub const LIVE_BATCH: usize = 256;
+/// Websockets on a page that `connections.list` returns; more are on the next.
+pub const CONNECTIONS_PAGE_MAX: usize = 1_000;
 /// Websockets that a listing has where it does not say how many it wants.
 pub const CONNECTIONS_LISTED: usize = 1000;
 /// The most that it may want; past it 400. The total is told in any case.

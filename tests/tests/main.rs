@@ -8,6 +8,7 @@ mod canary;
 mod chat;
 mod cli;
 mod clients;
+mod connections;
 mod contain;
 mod counter;
 mod crash;

@@ -33,7 +33,7 @@ fn said(output: &Output) -> String {
     format!("{out}{err}")
 }
 
-async fn connections(host: &Host, more: &[&str]) -> Vec<Value> {
+pub(crate) async fn connections(host: &Host, more: &[&str]) -> Vec<Value> {
     let listed = host.command_to(&[&["connections", "--json"], more].concat()).await;
     assert!(listed.status.success(), "{}", said(&listed));
     String::from_utf8(listed.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -71,7 +71,8 @@ async fn list_shows_what_each_websocket_is_and_has_done(way: Way) {
     let listed = connections_when(&host, settled).await;
     let (first, second) = (&listed[0], &listed[1]);
     let kept = way != Way::Amnesia;
-    let instance = if kept { ("awake", "warm, used a moment ago") } else { ("hibernating", "idle") };
+    let instance =
+        if kept { ("awake", "warm, used a moment ago") } else { ("hibernating", "--amnesia keeps no instance") };
     assert_eq!((first["instance"].as_str().unwrap(), first["why"].as_str().unwrap()), instance);
     assert_eq!((&first["path"], &first["handler"], &first["app"]), (&"/ws".into(), &"events".into(), &"faults".into()));
     assert_eq!((&first["received"], &first["version"], &first["state"]), (&2.into(), &1.into(), &"open".into()));
@@ -146,7 +147,7 @@ async fn started(host: &Host) {
 }
 
 /// Follows what happens on a host, from the moment that this returns.
-async fn tail(host: &Host, query: &str) -> impl AsyncFnMut() -> Value + use<> {
+pub(crate) async fn tail(host: &Host, query: &str) -> impl AsyncFnMut() -> Value + use<> {
     started(host).await;
     let mut stream = UnixStream::connect(host.data().join("admin.sock")).await.unwrap();
     stream.write_all(format!("GET /v1/tail{query} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
@@ -182,6 +183,7 @@ async fn tail_sees_a_websocket_from_its_opening_to_its_close(way: Way) {
         match event["event"].as_str().unwrap() {
             "log" => texts.push(event["text"].as_str().unwrap().to_owned()),
             "closed" => break event,
+            "hibernated" | "woken" => {}
             _ => seen.push(event),
         }
     };

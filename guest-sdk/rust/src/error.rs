@@ -92,6 +92,8 @@ pub enum Error {
     SessionUnavailable(String),
     /// The session was flushed, here or by another of its holders.
     SessionDeleted,
+    /// No websocket of this app that is connected has this id.
+    Unknown(u64),
     /// `receive`: the host has another version of the app that can take this websocket over. Left to `?`, it does; see
     /// [`WebSocket`](crate::WebSocket#new-code-under-a-live-websocket).
     Retire,
@@ -128,6 +130,7 @@ impl fmt::Display for Error {
             }
             Self::SessionUnavailable(cause) => write!(f, "the session store failed: {cause}"),
             Self::SessionDeleted => f.write_str("the session was flushed"),
+            Self::Unknown(id) => write!(f, "no websocket of this app that is connected has the id {id:016x}"),
             Self::Retire => f.write_str("the host has newer code for this websocket"),
             Self::Unavailable(cause) => write!(f, "unavailable: {cause}"),
             Self::Unsupported => f.write_str("this host does not do that"),
@@ -227,6 +230,22 @@ macro_rules! from_wit {
                         Wit::CookieUnreachable => Self::CookieUnreachable,
                         Wit::Unavailable(cause) => Self::SessionUnavailable(cause),
                         Wit::Deleted => Self::SessionDeleted,
+                        Wit::Unsupported => Self::Unsupported,
+                    }
+                }
+            }
+
+            impl From<wit::connections::Error> for Error {
+                fn from(error: wit::connections::Error) -> Self {
+                    use wit::connections::Error as Wit;
+                    match error {
+                        Wit::Unknown(id) => Self::Unknown(id),
+                        Wit::TooLarge(excess) | Wit::ReasonTooLong(excess) | Wit::InvalidName(excess) => excess.into(),
+                        Wit::InvalidCode(code) => Self::InvalidCode(code),
+                        Wit::SessionNotOpen => Self::SessionNotOpen,
+                        Wit::WrongState(misuse) => Self::WrongState { call: misuse.call, state: misuse.state.into() },
+                        Wit::Disconnected(close) => Self::Disconnected(close.into()),
+                        Wit::Unavailable(cause) => Self::Unavailable(cause),
                         Wit::Unsupported => Self::Unsupported,
                     }
                 }

@@ -35,6 +35,10 @@ impl Head {
         Self { id }
     }
 
+    pub(crate) fn of(&self) -> u64 {
+        self.id
+    }
+
     /// `GET`, `POST`, … (RFC 9110 §9); `GET` for a websocket.
     pub fn method(&self) -> String {
         types::method(self.id)

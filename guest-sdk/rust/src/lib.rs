@@ -92,6 +92,7 @@
 
 mod bindings;
 pub mod concurrent;
+pub mod connections;
 mod error;
 mod events;
 pub mod groups;

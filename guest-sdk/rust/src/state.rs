@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use crate::bindings::wit::websocket as wit;
 use crate::message::Close;
 
 /// Where a websocket is in its life.
@@ -29,15 +28,26 @@ pub enum Queued {
     Gone(Close),
 }
 
-impl From<wit::Queued> for Queued {
-    fn from(queued: wit::Queued) -> Self {
-        match queued {
-            wit::Queued::Queued(bytes) => Self::Queued(bytes),
-            wit::Queued::Full => Self::Full,
-            wit::Queued::Gone(close) => Self::Gone(close.into()),
-        }
-    }
+macro_rules! from_wit {
+    ($wit:path) => {
+        const _: () = {
+            use $wit as wit;
+
+            impl From<wit::Queued> for Queued {
+                fn from(queued: wit::Queued) -> Self {
+                    match queued {
+                        wit::Queued::Queued(bytes) => Self::Queued(bytes),
+                        wit::Queued::Full => Self::Full,
+                        wit::Queued::Gone(close) => Self::Gone(close.into()),
+                    }
+                }
+            }
+        };
+    };
 }
+
+from_wit!(crate::bindings::wit::websocket);
+from_wit!(crate::bindings::awaited::wit::websocket);
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -19,10 +19,9 @@ use super::{Caller, Desk};
 use crate::deploy::Action;
 use crate::event::WebsocketId;
 use crate::feed::{Followed, Follower};
-use crate::instance::engine::Engine;
 use crate::limits;
 use crate::port::lifecycle;
-use crate::port::websocket::{Style, WebsocketPort};
+use crate::port::websocket::Activity;
 use crate::usage::Usage;
 use crate::websocket::registry::Live;
 
@@ -35,7 +34,7 @@ impl Desk {
         if let Some(app) = &app {
             self.deployer.app(app)?;
         }
-        let (all, engine) = (self.service.websockets.all(), self.deployer.loader().engine.clone());
+        let all = self.service.websockets.all();
         let listed = tokio::task::spawn_blocking(move || {
             let meant = |live: &Live| {
                 app.as_ref().is_none_or(|app| live.app.name == *app)
@@ -43,7 +42,7 @@ impl Desk {
             };
             let mut all: Vec<_> = all.into_iter().filter(meant).collect();
             all.sort_by_key(|live| live.port.head.started());
-            let connections = all.iter().take(limit).map(|live| info(live, &engine)).collect();
+            let connections = all.iter().take(limit).map(info).collect();
             Connections { total: all.len(), connections }
         });
         Ok(reply::json(StatusCode::OK, &listed.await.map_err(internal)?))
@@ -115,9 +114,12 @@ async fn next_line(follower: &mut Follower, id: &str) -> Bytes {
     }
 }
 
-fn info(live: &Live, engine: &Engine) -> ConnectionInfo {
+fn info(live: &Live) -> ConnectionInfo {
     let Live { port, app } = live;
-    let (instance, why) = instance(port, engine);
+    let (instance, why) = match port.activity() {
+        Activity::Awake(why) => (Instance::Awake, why),
+        Activity::Hibernating(why) => (Instance::Hibernating, why),
+    };
     ConnectionInfo {
         id: port.id.to_string(),
         app: app.name.clone(),
@@ -149,16 +151,6 @@ fn by_session<'a>(all: impl Iterator<Item = &'a Live>) -> Vec<SessionInfo> {
         found.usage = found.usage.with(port.usage());
     }
     sessions.into_values().collect()
-}
-
-/// Whether it has an instance, and why.
-fn instance(port: &WebsocketPort, engine: &Engine) -> (Instance, &'static str) {
-    match port.style {
-        Style::Loop(_) => (Instance::Awake, "loop style: its instance lives as long as it"),
-        Style::Event if port.is_calling() => (Instance::Awake, "in a call"),
-        Style::Event if engine.is_warm(port.id) => (Instance::Awake, "warm, used a moment ago"),
-        Style::Event => (Instance::Hibernating, "idle"),
-    }
 }
 
 /// The values of a query's keys, which are these and no others.

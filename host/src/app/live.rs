@@ -15,6 +15,7 @@ use super::trial::{Outcome, Trial};
 use super::version::Version;
 use crate::event::Lot;
 use crate::group::Groups;
+use crate::port::live::Live;
 use crate::session::{KeysError, LiveSessions, MemoryDb, Sessions, Signer, SqliteDb, sqlite_file};
 use crate::usage::Totals;
 
@@ -30,12 +31,21 @@ pub struct App {
     pub usage: Arc<Totals>,
     /// Its sessions minted for websockets that still live.
     pub live_sessions: Arc<LiveSessions>,
-    groups: Arc<Groups>,
+    lasting: Lasting,
     store: Store,
     serving: ArcSwap<Serving>,
     /// The one before, which a rollback needs at once.
     previous: Mutex<Option<Arc<Version>>>,
     failed: Arc<Notify>,
+}
+
+/// What an app's versions share, each of their instances and those after them.
+#[derive(Clone)]
+pub struct Lasting {
+    /// Who is in which group.
+    pub groups: Arc<Groups>,
+    /// Who is connected.
+    pub live: Arc<Live>,
 }
 
 /// A version with its trial.
@@ -77,26 +87,26 @@ pub enum OpenError {
 }
 
 impl App {
-    /// An app that begins with this version, whose groups these are. `failed` hears when a version has failed its
+    /// An app that begins with this version, which shares this. `failed` hears when a version has failed its
     /// trial. Blocks: opens the session store.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(shelf: Shelf, version: Version, groups: Arc<Groups>, failed: Arc<Notify>) -> Result<Self, OpenError> {
+    pub fn open(shelf: Shelf, version: Version, lasting: Lasting, failed: Arc<Notify>) -> Result<Self, OpenError> {
         let sessions = match version.store {
             Store::Sqlite => Sessions::Kept(Arc::new(SqliteDb::open(&sqlite_file(shelf.folder()))?)),
             Store::Memory => Sessions::Kept(Arc::new(MemoryDb::default())),
             Store::SignedCookie => Sessions::Carried(Arc::new(Signer::open(&shelf.folder().join("session-keys"))?)),
         };
-        groups.prepare(&version.groups, shelf.folder())?;
-        groups.rule(version.groups.clone());
+        lasting.groups.prepare(&version.groups, shelf.folder())?;
+        lasting.groups.rule(version.groups.clone());
         Ok(Self {
             name: version.name.clone(),
             shelf,
             sessions,
             usage: Arc::default(),
             live_sessions: Arc::default(),
-            groups,
+            lasting,
             store: version.store,
             serving: ArcSwap::from_pointee(Serving::only(Arc::new(version))),
             previous: Mutex::default(),
@@ -146,7 +156,7 @@ impl App {
 
     /// Makes a version the current one, and the only one.
     pub fn swap(&self, version: Arc<Version>) {
-        self.groups.rule(version.groups.clone());
+        self.lasting.groups.rule(version.groups.clone());
         let before = self.serving.swap(Arc::new(Serving::only(version)));
         *self.previous.lock().unwrap_or_else(PoisonError::into_inner) = Some(before.current.version.clone());
     }
@@ -220,8 +230,18 @@ impl App {
     }
 
     /// The app's groups.
-    pub fn groups(&self) -> &Arc<Groups> {
-        &self.groups
+    pub fn groups(&self) -> &Groups {
+        &self.lasting.groups
+    }
+
+    /// What its versions share.
+    pub fn lasting(&self) -> &Lasting {
+        &self.lasting
+    }
+
+    /// Its live websockets.
+    pub fn live(&self) -> &Live {
+        &self.lasting.live
     }
 }
 

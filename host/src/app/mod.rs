@@ -14,6 +14,6 @@ pub mod version;
 
 pub use apps::{Apps, Conflict};
 pub use bundle::{Bundle, Source, manifest_of_component};
-pub use live::{App, Canary, OpenError};
+pub use live::{App, Canary, Lasting, OpenError};
 pub use trial::Outcome;
 pub use version::{Files, Loader, MANIFEST, Origins, Place, Target, Version, VersionError, read_manifest};

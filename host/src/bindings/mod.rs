@@ -5,6 +5,7 @@
 //! below, so that this one can be read as a table of WIT item → host call.
 
 mod allowance;
+mod connections;
 mod groups;
 mod http;
 mod link;

@@ -50,20 +50,20 @@ pub(super) fn link(session: &mut Interface<'_>) -> Result<()> {
 }
 
 /// Keeps a session's port alive over an await.
-enum Holder {
+pub(super) enum Holder {
     Websocket(Arc<WebsocketPort>),
     Exchange(Arc<ExchangePort>),
 }
 
 impl Holder {
-    fn find(state: &GuestState, id: u64) -> wasmtime::Result<Self> {
+    pub(super) fn find(state: &GuestState, id: u64) -> wasmtime::Result<Self> {
         match &state.serving {
             Serving::Websocket(_) => state.websocket(id).map(Self::Websocket),
             Serving::Exchange(_) | Serving::Nothing | Serving::Trial(_) => state.exchange(id).map(Self::Exchange),
         }
     }
 
-    fn session(&self) -> &SessionBinding {
+    pub(super) fn session(&self) -> &SessionBinding {
         match self {
             Self::Websocket(port) => &port.session,
             Self::Exchange(port) => &port.session,

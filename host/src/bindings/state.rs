@@ -17,6 +17,7 @@ use crate::meter::Meter;
 use crate::outbound::Outbound;
 use crate::port::exchange::ExchangePort;
 use crate::port::head::Head;
+use crate::port::live::Live;
 use crate::port::websocket::WebsocketPort;
 use crate::session::SessionBinding;
 
@@ -41,6 +42,8 @@ pub struct Identity {
     pub source: Arc<Source>,
     /// The app's groups.
     pub groups: Arc<Groups>,
+    /// Who is connected.
+    pub live: Arc<Live>,
     /// `[handlers.X.config]`.
     pub config: Vec<(String, String)>,
     /// Granted environment variables with their values.
@@ -100,6 +103,11 @@ impl GuestState {
             outgoing: Outgoing::new(identity.clone()),
             identity,
         }
+    }
+
+    /// As whom it tells what happens.
+    pub(crate) fn source(&self) -> &Source {
+        &self.identity.source
     }
 
     /// Points the instance at what it is to serve.

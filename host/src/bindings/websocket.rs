@@ -10,6 +10,7 @@ use super::wit::types::{Kind, Message};
 use super::wit::websocket::{Error, Misuse, Queued, State};
 use crate::event;
 use crate::outbox::Pushed;
+use crate::port::lifecycle::IllegalTransition;
 use crate::port::websocket::{Attachment, WebsocketError, WebsocketPort};
 
 type Fields = Vec<(String, String)>;
@@ -68,18 +69,26 @@ pub(super) fn link(websocket: &mut Interface<'_>) -> Result<()> {
     })
 }
 
-fn nanos(span: Duration) -> u64 {
+pub(super) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn try_send(port: &WebsocketPort, message: Message) -> std::result::Result<Queued, Error> {
-    match port.try_send(message.into()) {
+    queued(port, port.try_send(message.into())).map_err(Error::from)
+}
+
+/// What became of a message that a websocket was to send without waiting.
+pub(super) fn queued(
+    port: &WebsocketPort,
+    pushed: std::result::Result<Pushed, WebsocketError>,
+) -> std::result::Result<Queued, WebsocketError> {
+    match pushed {
         Ok(Pushed::Queued(bytes)) => Ok(Queued::Queued(bytes as u64)),
         Ok(Pushed::Full) => Ok(Queued::Full),
         Ok(Pushed::Gone) | Err(WebsocketError::Disconnected(_)) => {
             Ok(Queued::Gone(port.end().unwrap_or_else(event::Close::abnormal).into()))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     }
 }
 
@@ -94,12 +103,16 @@ impl From<event::State> for State {
     }
 }
 
+impl From<IllegalTransition> for Misuse {
+    fn from(illegal: IllegalTransition) -> Self {
+        Self { call: illegal.call.to_string(), state: illegal.state.into() }
+    }
+}
+
 impl From<WebsocketError> for Error {
     fn from(error: WebsocketError) -> Self {
         match error {
-            WebsocketError::WrongState(illegal) => {
-                Self::WrongState(Misuse { call: illegal.call.to_string(), state: illegal.state.into() })
-            }
+            WebsocketError::WrongState(illegal) => Self::WrongState(illegal.into()),
             WebsocketError::Disconnected(close) => Self::Disconnected(close.into()),
             WebsocketError::TooLarge(actual, limit) => Self::TooLarge(excess(actual, limit)),
             WebsocketError::TimedOut => Self::TimedOut,

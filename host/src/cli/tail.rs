@@ -69,6 +69,8 @@ fn said(what: &What) -> (&'static str, String) {
             ("delivered", format!("{messages} of {bytes} bytes in {micros} µs"))
         }
         What::Delivered { messages, bytes, micros: None } => ("delivered", format!("{messages} of {bytes} bytes")),
+        What::Hibernated { why } => ("hibernated", why.clone()),
+        What::Woken { why } => ("woken", why.clone()),
         What::Log { level, text } => ("log", format!("{level}: {text}")),
         What::Failed { report, fault } => ("failed", format!("report {report}: {fault}")),
         What::Deployed { previous: None, by } => ("deployed", format!("the first version, by {by}")),

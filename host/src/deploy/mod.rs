@@ -26,7 +26,7 @@ use self::error::disk;
 use self::steps::{Steps, compiled_said, contents_said, grants_said, smoke, swap_said};
 use crate::app::archive::{Archive, Contents, Record, Shelf};
 use crate::app::canary::Share;
-use crate::app::{App, Apps, Loader, Version, VersionError, version};
+use crate::app::{App, Apps, Lasting, Loader, Version, VersionError, version};
 use crate::feed::{Feed, What};
 use crate::group::Groups;
 use crate::http::Service;
@@ -128,13 +128,14 @@ impl Deployer {
         let shelf = self.shelf(name)?;
         let number = shelf.current().map_err(disk("the current version"))?.unwrap_or_default();
         let record = shelf.record(number).map_err(disk("the record of the current version"))?;
-        let groups = self.groups();
-        let version = self.loader.load(&shelf, &record, &groups)?;
-        Ok(App::open(shelf, version, groups, self.failed.clone())?)
+        let lasting = self.lasting();
+        let version = self.loader.load(&shelf, &record, &lasting)?;
+        Ok(App::open(shelf, version, lasting, self.failed.clone())?)
     }
 
-    fn groups(&self) -> Arc<Groups> {
-        Arc::new(Groups::new(self.service.presence.clone()))
+    /// What the versions of an app that is not served yet will share.
+    fn lasting(&self) -> Lasting {
+        Lasting { groups: Arc::new(Groups::new(self.service.presence.clone())), live: Arc::default() }
     }
 
     /// Makes an order the current version of its app, or its canary. `tell` hears of each step as it is done.
@@ -160,7 +161,7 @@ impl Deployer {
             return Err(DeployError::Missing(missing));
         }
         steps.done("verify", contents_said(&order.contents));
-        let (version, record, shelf, groups) =
+        let (version, record, shelf, lasting) =
             self.prepare(order.clone(), &name, running.as_deref(), &mut steps).await?;
         // No two apps come to one place at once.
         let _gate = self.gate.lock().await;
@@ -169,7 +170,7 @@ impl Deployer {
         steps.done("smoke", smoke(&version).await?);
         let previous = running.as_ref().map(|app| app.number());
         let number = record.number;
-        let next = self.next(running, version, groups).await?;
+        let next = self.next(running, version, lasting).await?;
         let share = order.canary;
         let action = match share {
             None => Action::Deploy { version: number, new_grants: grants },
@@ -242,19 +243,19 @@ impl Deployer {
         name: &str,
         running: Option<&App>,
         steps: &mut Steps<T>,
-    ) -> Result<(Version, Record, Shelf, Arc<Groups>), DeployError> {
+    ) -> Result<(Version, Record, Shelf, Lasting), DeployError> {
         let (loader, contents) = (self.loader.clone(), order.contents.clone());
         let (all, fresh) = blocking(move || Ok(loader.compile(&contents)?)).await?;
         steps.done("compile", compiled_said(all, fresh));
         let shelf = self.shelf(name)?;
-        let groups = running.map_or_else(|| self.groups(), |app| app.groups().clone());
+        let lasting = running.map_or_else(|| self.lasting(), |app| app.lasting().clone());
         let loader = self.loader.clone();
         blocking(move || {
             let newest = shelf.numbers().map_err(disk("the versions"))?.last().copied().unwrap_or_default();
             let Order { contents, by, note, signature, .. } = order;
             let record = Record { number: newest + 1, deployed_at: now(), by, note, contents, signature };
-            let version = loader.load(&shelf, &record, &groups)?;
-            Ok((version, record, shelf, groups))
+            let version = loader.load(&shelf, &record, &lasting)?;
+            Ok((version, record, shelf, lasting))
         })
         .await
     }
@@ -282,12 +283,7 @@ impl Deployer {
         self.service.websockets.swapped(app, Instant::now());
     }
 
-    async fn next(
-        &self,
-        running: Option<Arc<App>>,
-        version: Version,
-        groups: Arc<Groups>,
-    ) -> Result<Next, DeployError> {
+    async fn next(&self, running: Option<Arc<App>>, version: Version, lasting: Lasting) -> Result<Next, DeployError> {
         if let Some(app) = running {
             let version = Arc::new(version);
             let (ready, rules) = (app.clone(), version.clone());
@@ -298,7 +294,7 @@ impl Deployer {
             return Ok(Next::Version(app, version));
         }
         let (shelf, failed) = (self.shelf(&version.name)?, self.failed.clone());
-        let app = blocking(move || Ok(App::open(shelf, version, groups, failed)?)).await?;
+        let app = blocking(move || Ok(App::open(shelf, version, lasting, failed)?)).await?;
         Ok(Next::App(Arc::new(app)))
     }
 

@@ -105,7 +105,7 @@ impl Deployer {
         let (loader, app) = (self.loader.clone(), app.clone());
         blocking(move || {
             let record = app.shelf.record(number).map_err(disk("the version's record"))?;
-            Ok(Arc::new(loader.load(&app.shelf, &record, app.groups())?))
+            Ok(Arc::new(loader.load(&app.shelf, &record, app.lasting())?))
         })
         .await
     }

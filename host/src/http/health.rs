@@ -27,7 +27,7 @@ pub async fn check(version: &Version, path: &str) -> Result<(), String> {
     let request = Request::get(uri.as_str()).header(http::header::HOST, "localhost").body(());
     let (parts, ()) = request.map_err(|error| format!("health path {path}: {error}"))?.into_parts();
     let (handler, params) = match version.find(parts.uri.path()) {
-        Some((Target::Handler(handler), params)) if handler.exports.answers_http() => (handler.clone(), params),
+        Some((Target::Handler(handler, _), params)) if handler.exports.answers_http() => (handler.clone(), params),
         Some((Target::Files(_), _)) => return Ok(()),
         Some(_) => return Err(format!("health path {path}: its route does not answer HTTP requests")),
         None => return Err(format!("health path {path}: no route has it")),

@@ -45,6 +45,7 @@ use crate::limits;
 use crate::outbox::Outboxes;
 use crate::port::fields::Alike;
 use crate::port::head::Ends;
+use crate::port::websocket::Rules;
 use crate::session::SessionBinding;
 use crate::websocket::registry::Registry;
 
@@ -86,6 +87,7 @@ struct Routed<'a> {
     request: Admitted,
     params: Vec<(Box<str>, Box<str>)>,
     seat: Seat,
+    rules: &'a Arc<Rules>,
     lot: Lot,
     app: &'a Arc<App>,
     version: &'a Version,
@@ -165,8 +167,8 @@ impl Service {
             let detail = "No route of this app has this path.";
             return Ok(page::problem(accept.as_ref(), StatusCode::NOT_FOUND, detail));
         };
-        let handler = match target {
-            Target::Handler(handler) => handler,
+        let (handler, rules) = match target {
+            Target::Handler(handler, rules) => (handler, rules),
             Target::Files(files) => return Ok(files::answer(files, &params, request.parts).await),
             Target::Redirect(redirect) => return Ok(redirect::answer(redirect, &params, parts)),
         };
@@ -174,7 +176,7 @@ impl Service {
         let seat = Seat::new(version.number, handler.clone());
         let websockets = handler.exports.events.is_some() || handler.exports.looped.is_some();
         let exchanges = handler.exports.answers_http();
-        let mut routed = Routed { request, params, seat, lot, app, version };
+        let mut routed = Routed { request, params, seat, rules, lot, app, version };
         match routed.request.upgrade.take() {
             Some(upgrade) if websockets && handshake::is_websocket(&routed.request.parts) => {
                 Ok(self.upgrade(routed, upgrade).await)

@@ -45,7 +45,7 @@ impl Service {
             Ok(agreed) => agreed,
             Err(refusal) => return refuse(accept.as_ref(), refusal),
         };
-        let message_bytes_max = routed.seat.handler.settings.websocket.message_bytes_max;
+        let message_bytes_max = routed.rules.message_bytes_max;
         let terms = Terms { message_bytes_max, deflate: agreed.map(|agreed| agreed.deflate) };
         let websocket = self.websocket(routed, handshake.subprotocols.into());
         let (answer, answered) = oneshot::channel();
@@ -91,26 +91,26 @@ impl Service {
     }
 
     fn websocket(&self, routed: Routed<'_>, offered: Box<[String]>) -> Websocket {
-        let Routed { request: Admitted { parts, ends, .. }, params, seat, lot, app, version } = routed;
+        let Routed { request: Admitted { parts, ends, .. }, params, seat, rules, lot, app, version } = routed;
         let style = match seat.handler.exports.looped {
             Some(_) => Style::Loop(Box::new(Inbox::new(seat.version))),
             None => Style::Event,
         };
         let parts = WebsocketParts {
             head: Head::of_websocket(&parts, ends, params, &self.alike),
-            rules: seat.handler.settings.websocket.clone(),
+            rules: rules.clone(),
             version: seat.version,
             lot,
             style,
             session: binding(app, version, &parts.headers, ends.secure),
-            groups: app.groups().clone(),
+            groups: app.lasting().groups.clone(),
             sees_publications: seat.handler.exports.publications.is_some(),
             offered,
             outboxes: self.outboxes.clone(),
         };
         let port = Arc::new(WebsocketPort::new(parts));
         let flushed = Arc::downgrade(&port);
-        port.session.on_flush(move || {
+        port.session.of_websocket(port.id, move || {
             if let Some(port) = flushed.upgrade() {
                 port.session_flushed();
             }
@@ -174,7 +174,7 @@ impl WebsocketTask {
         let Websocket { port, app, .. } = opened.into_websocket();
         // Between the two it is counted twice, never not at all.
         app.usage.add(port.usage());
-        self.service.websockets.remove(port.id);
+        self.service.websockets.remove(port.id, &app);
         log(&port);
     }
 }

@@ -14,7 +14,6 @@ use super::clock::Clock;
 use super::pool::Pool;
 use super::warm::Warm;
 use crate::bindings::{self, Calls, GuestState, LinearMemory};
-use crate::event::WebsocketId;
 use crate::feed::Feed;
 use crate::limits;
 use crate::outbound::Client;
@@ -214,11 +213,6 @@ impl Engine {
             memory_bytes: self.memory.used(),
             memory_bytes_max: self.memory.bytes_max(),
         }
-    }
-
-    /// Whether an instance is kept for this websocket.
-    pub fn is_warm(&self, id: WebsocketId) -> bool {
-        self.warm.has(id)
     }
 
     /// Where what happens to guests is told.

@@ -10,6 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 use wasmtime::component::{self, InstancePre};
 
+use super::calling::Calling;
 use super::delivery::Delivery;
 use super::engine::Engine;
 use super::hybrid::{Hybrid, Lane};
@@ -24,7 +25,7 @@ use crate::limits;
 use crate::meter::Meter;
 use crate::outbox::Pushed;
 use crate::port::exchange::ExchangePort;
-use crate::port::websocket::{Rules, WebsocketPort};
+use crate::port::websocket::{Asleep, WebsocketPort};
 use crate::rate::Quota;
 
 /// What an instance may serve in its life. Manifest key `isolation`.
@@ -48,8 +49,6 @@ pub struct Settings {
     pub cpu: Duration,
     /// Wall clock of one call.
     pub deadline: Option<Duration>,
-    /// What its websockets have alike.
-    pub websocket: Arc<Rules>,
     /// Whether websockets may compress.
     pub deflate: bool,
     /// Messages that a websocket's peer may send; none: as many as the handler takes.
@@ -128,10 +127,7 @@ impl Handler {
         event: Event,
         upgraded_from: Option<u64>,
     ) -> Result<Ended, Fault> {
-        // Of the many that connect few speak at once: keeping every instance from the handshake on would
-        // fill memory with those that idle. Some are, for those that connect, speak and go.
-        let speaks = matches!(event, Event::Messages(_) | Event::Publications(_));
-        let opens = matches!(event, Event::Open);
+        let stays = self.stays(&event);
         // Where the version before wanted to see them, and this one does not.
         let passes = matches!(event, Event::Publications(_)) && self.exports.publications.is_none();
         if passes && upgraded_from.is_none() {
@@ -139,7 +135,6 @@ impl Handler {
             return Ok(Ended::Done);
         }
         let serving = Serving::Websocket(port.clone());
-        let _calling = port.calling();
         // A close is owed whatever happens; there are no more of them than websockets.
         let _turn = match event {
             Event::Close(_) => None,
@@ -149,6 +144,7 @@ impl Handler {
             Isolation::Connection => self.engine.warm.take(port.id).filter(|instance| instance.handler == self.uid),
             Isolation::Shared | Isolation::Event => None,
         };
+        let mut calling = Calling::begin(&port, self.source(), event.what());
         let mut instance = match kept {
             Some(instance) => instance,
             None => self.instance(Wanted::Events, serving.clone()).await?,
@@ -174,18 +170,35 @@ impl Handler {
         }
         port.session.forget_snapshot();
         let sound = matches!(result, Ok(()) | Err(Fault::Failed(_) | Fault::Unsaved(_)));
-        if sound && self.engine.keeps_instances() {
-            match self.settings.isolation {
-                Isolation::Connection if speaks => self.engine.warm.put(port.id, instance),
-                Isolation::Connection if opens => self.engine.warm.put_new(port.id, instance),
-                Isolation::Shared => {
+        match stays {
+            _ if !sound => {}
+            Ok(()) => {
+                calling.keeps();
+                self.engine.warm.put(port.id, instance);
+            }
+            Err(asleep) => {
+                calling.ends(asleep);
+                if self.settings.isolation == Isolation::Shared && self.engine.keeps_instances() {
                     instance.release();
                     self.repool(instance);
                 }
-                Isolation::Connection | Isolation::Event => {}
             }
         }
         result.map(|()| Ended::Done)
+    }
+
+    /// Whether the instance stays with its websocket after this event, or why not. Of the many that connect few speak at
+    /// once: keeping every instance from the handshake on would fill memory with those that idle. Some are, for those
+    /// that connect, speak and go.
+    fn stays(&self, event: &Event) -> Result<(), Asleep> {
+        match (self.settings.isolation, event) {
+            (_, Event::Close(_)) => Err(Asleep::Ended),
+            _ if !self.engine.keeps_instances() => Err(Asleep::Amnesia),
+            (Isolation::Event, _) => Err(Asleep::Event),
+            (Isolation::Shared, _) => Err(Asleep::Shared),
+            (Isolation::Connection, Event::Open) if !self.engine.warm.has_room_for_new() => Err(Asleep::Crowded),
+            (Isolation::Connection, Event::Open | Event::Messages(_) | Event::Publications(_)) => Ok(()),
+        }
     }
 
     /// A place for the loop-style instance of one websocket.

@@ -5,6 +5,7 @@
 
 mod blocking;
 pub mod cache;
+mod calling;
 pub mod child;
 mod clock;
 mod delivery;
@@ -37,6 +38,7 @@ use crate::group::Publication;
 use crate::limits::MIB;
 use crate::meter::Tick;
 use crate::port::exchange::ExchangePort;
+use crate::port::websocket::Asleep;
 
 /// What happened to an event-style websocket. A clone shares the messages' bytes.
 #[derive(Clone, Debug)]
@@ -52,6 +54,16 @@ pub enum Event {
 }
 
 impl Event {
+    /// In words, of a websocket that it wakes.
+    fn what(&self) -> &'static str {
+        match self {
+            Self::Open => "it opens",
+            Self::Messages(_) => "messages came",
+            Self::Publications(_) => "its groups were told something",
+            Self::Close(_) => "it has ended",
+        }
+    }
+
     /// How many CPU budgets it has: how many messages come in one call is not the guest's doing.
     fn budgets(&self) -> u32 {
         match self {
@@ -213,6 +225,15 @@ impl Instance {
             Ok((Ok(value),)) => Ok(value),
             Ok((Err(failure),)) => Err(Fault::Failed(failure.message)),
             Err(error) => Err(fault(&error, self.store.data())),
+        }
+    }
+}
+
+impl warm::Kept for Instance {
+    fn falls(&self, asleep: Asleep) {
+        let state = self.store.data();
+        if let Serving::Websocket(port) = &state.serving {
+            calling::hibernates(port, state.source(), asleep);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Warm instances: kept for their websocket between events, dropped when idle or when others need
 //! the room.
 //!
-//! Owns which instances are warm and in which order they fall. Generic over what is kept, so that
-//! the order is testable. Drops happen outside the lock: an instance's drop returns pages.
+//! Owns which instances are warm and in which order they fall; what falls says so to its websocket, under the lock, so that
+//! no call comes between. Generic over what is kept, so that the order is testable. Drops happen outside the lock: an
+//! instance's drop returns pages.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -12,8 +13,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::Instance;
 use crate::event::WebsocketId;
 use crate::limits;
+use crate::port::websocket::Asleep;
 
 const SHARDS: u64 = 16;
+
+/// What is kept, and is told when it is not any more.
+pub(super) trait Kept {
+    /// It is about to be dropped; why.
+    fn falls(&self, asleep: Asleep);
+}
 
 /// All warm instances of the process.
 pub(super) struct Warm<T = Instance> {
@@ -31,17 +39,12 @@ impl<T> Default for Warm<T> {
     }
 }
 
-impl<T> Warm<T> {
+impl<T: Kept> Warm<T> {
     /// The instance kept for this websocket.
     pub(super) fn take(&self, id: WebsocketId) -> Option<T> {
         let taken = self.shard(id).take(id);
         self.gone(usize::from(taken.is_some()));
         taken
-    }
-
-    /// Whether one is kept for this websocket.
-    pub(super) fn has(&self, id: WebsocketId) -> bool {
-        self.shard(id).kept.contains_key(&id)
     }
 
     /// Keeps an instance; past the bound the least recently used of its shard is dropped.
@@ -55,11 +58,9 @@ impl<T> Warm<T> {
         self.gone(usize::from(dropped.is_some()));
     }
 
-    /// As [`Self::put`], of one that may never be needed again: where there are some already, it is dropped.
-    pub(super) fn put_new(&self, id: WebsocketId, instance: T) {
-        if self.len() < limits::WARM_NEW_MAX {
-            self.put(id, instance);
-        }
+    /// Whether there is room for one that may never be needed again.
+    pub(super) fn has_room_for_new(&self) -> bool {
+        self.len() < limits::WARM_NEW_MAX
     }
 
     /// Drops one, so that its place is free; whether there was one.
@@ -114,7 +115,7 @@ impl<T> Default for Shard<T> {
     }
 }
 
-impl<T> Shard<T> {
+impl<T: Kept> Shard<T> {
     fn take(&mut self, id: WebsocketId) -> Option<T> {
         self.kept.remove(&id).map(|(_, _, kept)| kept)
     }
@@ -132,10 +133,14 @@ impl<T> Shard<T> {
     fn evict(&mut self) -> Option<T> {
         while let Some((stamp, id)) = self.order.pop_front() {
             if self.kept.get(&id).is_some_and(|(kept, ..)| *kept == stamp) {
-                return self.take(id);
+                return self.falls(id, Asleep::Evicted);
             }
         }
         None
+    }
+
+    fn falls(&mut self, id: WebsocketId, asleep: Asleep) -> Option<T> {
+        self.take(id).inspect(|kept| kept.falls(asleep))
     }
 
     /// Those that were put before or at a mark.
@@ -144,7 +149,7 @@ impl<T> Shard<T> {
         while let Some((stamp, id)) = self.order.front().copied() {
             match self.kept.get(&id) {
                 Some((kept, used, _)) if *kept == stamp && *used > mark => break,
-                Some((kept, ..)) if *kept == stamp => idle.extend(self.take(id)),
+                Some((kept, ..)) if *kept == stamp => idle.extend(self.falls(id, Asleep::Idle)),
                 _ => {}
             }
             self.order.pop_front();
@@ -179,9 +184,33 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
+    impl Kept for u64 {
+        fn falls(&self, _: Asleep) {}
+    }
+
+    /// One that remembers why it fell.
+    impl Kept for std::rc::Rc<std::cell::Cell<Option<Asleep>>> {
+        fn falls(&self, asleep: Asleep) {
+            self.set(Some(asleep));
+        }
+    }
+
+    #[test]
+    fn what_falls_is_told_why_and_what_is_taken_is_not() {
+        let warm = Warm::default();
+        let kept: Vec<std::rc::Rc<std::cell::Cell<Option<Asleep>>>> = (0..3).map(|_| std::rc::Rc::default()).collect();
+        for (id, kept) in (1..).zip(&kept) {
+            warm.put(WebsocketId(id), kept.clone());
+        }
+        assert!(warm.take(WebsocketId(2)).is_some() && warm.evict());
+        warm.sweep(0);
+        let why: Vec<_> = kept.iter().map(|kept| kept.get()).collect();
+        assert_eq!(why, [Some(Asleep::Evicted), None, Some(Asleep::Idle)]);
+    }
+
     #[test]
     fn evict_drops_the_least_recently_used() {
-        let (mut shard, now) = (Shard::default(), 0);
+        let (mut shard, now) = (Shard::<u64>::default(), 0);
         for id in [1, 2, 3] {
             shard.put(WebsocketId(id), id, now);
         }
@@ -192,7 +221,7 @@ mod tests {
 
     #[test]
     fn idle_since_leaves_the_recent() {
-        let mut shard = Shard::default();
+        let mut shard = Shard::<u64>::default();
         shard.put(WebsocketId(1), 1, 0);
         shard.put(WebsocketId(2), 2, 10);
         assert_eq!(shard.idle_since(5), [1]);
@@ -201,11 +230,10 @@ mod tests {
 
     #[test]
     fn sweep_drops_after_so_many_sweeps_and_not_before() {
-        let warm = Warm::default();
+        let warm = Warm::<u64>::default();
         warm.put(WebsocketId(1), 1);
         warm.sweep(2);
         assert_eq!(warm.len(), 1, "it was put before the first sweep");
-        assert!(warm.has(WebsocketId(1)) && !warm.has(WebsocketId(2)));
         warm.put(WebsocketId(2), 2);
         warm.sweep(2);
         assert_eq!((warm.take(WebsocketId(1)), warm.len()), (None, 1));
@@ -215,7 +243,7 @@ mod tests {
 
     #[test]
     fn order_stays_bounded_when_one_is_used_again_and_again() {
-        let (mut shard, now) = (Shard::default(), 0);
+        let (mut shard, now) = (Shard::<u64>::default(), 0);
         for _ in 0..10_000 {
             shard.put(WebsocketId(1), 1, now);
             shard.take(WebsocketId(1));

@@ -9,4 +9,5 @@ pub mod fields;
 pub mod head;
 pub mod inbox;
 pub mod lifecycle;
+pub mod live;
 pub mod websocket;

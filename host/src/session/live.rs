@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::binding::Shared;
 use super::{SessionId, SessionKey};
+use crate::event::WebsocketId;
 use crate::usage::Timing;
 
 /// The sessions that are held. Bounded by the live exchanges and websockets.
@@ -55,6 +56,15 @@ impl LiveSessions {
         if held.is_empty() {
             holders.remove(&key);
         }
+    }
+
+    /// The websockets that hold this id.
+    pub(super) fn websockets(&self, key: SessionKey) -> Vec<WebsocketId> {
+        let held: Vec<Arc<Shared>> = {
+            let holders = self.lock();
+            holders.get(&key).into_iter().flatten().filter_map(|holder| holder.shared.upgrade()).collect()
+        };
+        held.iter().filter_map(|shared| shared.websocket()).collect()
     }
 
     /// All holders of an id get another.

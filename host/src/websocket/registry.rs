@@ -1,6 +1,7 @@
 //! The live websockets of the process with their apps, so that a drain can reach each, a swap, and who runs the host.
 //!
-//! Knows who is live and which swaps are draining. What takes time or wakes tasks happens outside the locks.
+//! Knows which apps have live websockets, each of which knows its own ([`crate::port::live`]), and which swaps are draining.
+//! What takes time or wakes tasks happens outside the locks.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,10 +18,11 @@ use crate::usage::Usage;
 /// What the websockets of an app are closed with that is served no more.
 pub const UNDEPLOYED: &str = "the app was undeployed";
 
-/// All live websockets. Bounded by the connections there may be.
+/// All live websockets, by their apps. Bounded by the connections there may be.
 #[derive(Default)]
 pub struct Registry {
-    live: Mutex<HashMap<WebsocketId, Live>>,
+    /// Those that have any.
+    apps: Mutex<Vec<Arc<App>>>,
     /// One for each app at most.
     draining: Mutex<Vec<Drain>>,
 }
@@ -57,34 +59,47 @@ struct Drain {
 impl Registry {
     /// A websocket's task begins.
     pub fn insert(&self, port: Arc<WebsocketPort>, app: Arc<App>) {
-        lock(&self.live).insert(port.id, Live { port, app });
+        // Under the lock, so that nobody takes the app out for having none.
+        let mut apps = lock(&self.apps);
+        app.live().insert(port);
+        if !apps.iter().any(|known| Arc::ptr_eq(known, &app)) {
+            apps.push(app);
+        }
     }
 
     /// A websocket's task has ended.
-    pub fn remove(&self, id: WebsocketId) {
+    pub fn remove(&self, id: WebsocketId, app: &Arc<App>) {
+        let mut apps = lock(&self.apps);
+        let port = app.live().remove(id);
+        let app = if app.live().is_empty() {
+            apps.iter().position(|known| Arc::ptr_eq(known, app)).map(|at| apps.swap_remove(at))
+        } else {
+            None
+        };
+        drop(apps);
         // An app that was undeployed may end with its last websocket, and that takes time.
-        let removed = lock(&self.live).remove(&id);
-        drop(removed);
+        drop((port, app));
     }
 
     /// The one of this id.
     pub fn get(&self, id: WebsocketId) -> Option<Live> {
-        lock(&self.live).get(&id).cloned()
+        self.apps().into_iter().find_map(|app| Some(Live { port: app.live().get(id)?, app }))
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        lock(&self.live).len()
+        lock(&self.apps).iter().map(|app| app.live().len()).sum()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        lock(&self.live).is_empty()
+        lock(&self.apps).is_empty()
     }
 
     /// All there are now.
     pub fn all(&self) -> Vec<Live> {
-        lock(&self.live).values().cloned().collect()
+        let of = |app: Arc<App>| app.live().all().into_iter().map(move |port| Live { port, app: app.clone() });
+        self.apps().into_iter().flat_map(of).collect()
     }
 
     /// What each app has, by its name.
@@ -103,18 +118,17 @@ impl Registry {
 
     /// Closes those of an app that is served no more, with 1001. One that comes after is closed as it comes.
     pub fn undeployed(&self, app: &Arc<App>) {
-        self.of(app).for_each(|port| port.host_close(close_code::GOING_AWAY, UNDEPLOYED));
+        app.live().all().iter().for_each(|port| port.host_close(close_code::GOING_AWAY, UNDEPLOYED));
     }
 
-    /// Those of an app. Whatever wakes tasks happens outside the lock, so they are taken out first.
-    fn of(&self, app: &Arc<App>) -> impl Iterator<Item = Arc<WebsocketPort>> {
-        self.all().into_iter().filter(move |live| Arc::ptr_eq(&live.app, app)).map(|live| live.port)
+    fn apps(&self) -> Vec<Arc<App>> {
+        lock(&self.apps).clone()
     }
 
     /// Other versions serve the app: loop-style websockets that are to move are told, and those that stay where they are
     /// for too long are closed by [`Self::close_stale`].
     pub fn swapped(&self, app: &Arc<App>, now: Instant) {
-        for port in self.of(app).filter(|port| matches!(port.style, Style::Loop(_))) {
+        for port in app.live().all().into_iter().filter(|port| matches!(port.style, Style::Loop(_))) {
             let wanted = app.version_for(port.lot);
             if takes_over(&wanted, &port) {
                 port.retire(wanted.number);
@@ -162,10 +176,9 @@ impl Registry {
         if lock(&self.draining).is_empty() {
             return;
         }
-        let all = self.all();
         let mut over = Vec::new();
         lock(&self.draining).retain_mut(|drain| {
-            over.extend(drain.over(&all, now));
+            over.extend(drain.over(now));
             now < drain.until || !drain.left.is_empty()
         });
         for port in over {
@@ -177,21 +190,18 @@ impl Registry {
 
 impl Drain {
     /// Notes who is on which version, and gives those that have been on theirs for too long.
-    fn over(&mut self, all: &[Live], now: Instant) -> Vec<Arc<WebsocketPort>> {
+    fn over(&mut self, now: Instant) -> Vec<Arc<WebsocketPort>> {
         let drain = self.app.drain();
-        let stale = |live: &&Live| {
-            let Live { port, app } = live;
-            if !Arc::ptr_eq(app, &self.app) {
-                return false;
-            }
-            let wanted = app.version_for(port.lot);
+        let stale = |port: &&Arc<WebsocketPort>| {
+            let wanted = self.app.version_for(port.lot);
             // An event-style websocket that nothing has happened to moves when something does.
             let moves = matches!(port.style, Style::Event) && takes_over(&wanted, port);
             port.version() != wanted.number && !moves
         };
         let before = std::mem::take(&mut self.left);
         let mut over = Vec::new();
-        for Live { port, .. } in all.iter().filter(stale) {
+        let all = self.app.live().all();
+        for port in all.iter().filter(stale) {
             let seen = before.get(&port.id).filter(|(moves, _)| *moves == port.moves());
             let since = seen.map_or(now, |(_, since)| *since);
             if now.saturating_duration_since(since) >= drain {

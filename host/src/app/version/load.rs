@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 use std::sync::Arc;
 
 use super::{Files, MANIFEST, Place, Target, Version, VersionError};
+use crate::app::Lasting;
 use crate::app::archive::{Archive, Contents, Record, Shelf};
 use crate::app::digest::Digest;
 use crate::app::manifest::{self, Autosave, Export, HandlerSettings, Manifest, Redirect, RouteSettings, RouteTarget};
@@ -12,7 +13,6 @@ use crate::app::route::Router;
 use crate::app::signature::TrustedKeys;
 use crate::bindings::Identity;
 use crate::feed::Source;
-use crate::group::Groups;
 use crate::instance::cache::Cache;
 use crate::instance::engine::Engine;
 use crate::instance::load::{self, Exports, LoadError, Loaded, Wanted};
@@ -53,11 +53,11 @@ impl Loader {
     ///
     /// # Errors
     /// See [`VersionError`].
-    pub fn load(&self, shelf: &Shelf, record: &Record, groups: &Arc<Groups>) -> Result<Version, VersionError> {
+    pub fn load(&self, shelf: &Shelf, record: &Record, lasting: &Lasting) -> Result<Version, VersionError> {
         self.trusted.check(&record.contents, record.signature.as_deref())?;
         let manifest = manifest_of(&record.contents)?;
         let app: Arc<str> = manifest.app.name.as_str().into();
-        let mut handlers = HashMap::new();
+        let mut handlers = HashMap::<_, Arc<Handler>>::new();
         let cookies = Arc::new(cookies(&manifest.session));
         let mut wants = BTreeSet::new();
         for (name, settings) in &manifest.handlers {
@@ -70,12 +70,16 @@ impl Loader {
                 version: record.number,
                 handler: name.as_str().into(),
             };
-            let rules = for_websockets(&manifest, settings, source.handler.clone(), cookies.clone());
-            handlers.insert(name.clone(), Arc::new(self.handler(loaded, groups, source, settings, rules)?));
+            handlers.insert(name.clone(), Arc::new(self.handler(loaded, lasting, source, settings)?));
         }
         let place = Place { hosts: manifest.app.hosts.clone(), prefix: manifest.app.prefix.clone() };
         let files = |route: &RouteSettings| files(shelf, record, route);
-        let routes = routes(&manifest, &place, &handlers, files)?;
+        let guest = |name: &str, route: &RouteSettings| {
+            let (handler, settings) = (handlers.get(name)?, manifest.handlers.get(name)?);
+            let rules = for_websockets(&manifest, settings, route, handler.name.clone(), cookies.clone());
+            Some(Target::Handler(handler.clone(), Arc::new(rules)))
+        };
+        let routes = routes(&manifest, &place, guest, files)?;
         Ok(Version {
             number: record.number,
             name: manifest.app.name.clone(),
@@ -132,10 +136,9 @@ impl Loader {
     fn handler(
         &self,
         loaded: Loaded,
-        groups: &Arc<Groups>,
+        lasting: &Lasting,
         source: Source,
         settings: &HandlerSettings,
-        rules: Rules,
     ) -> Result<Handler, VersionError> {
         let exports = choose(loaded.exports, settings.export, &source.handler)?;
         if settings.autosave == Autosave::Event && exports.events.is_none() {
@@ -144,8 +147,8 @@ impl Loader {
         if settings.isolation != Isolation::Connection && exports.looped.is_some() {
             return Err(VersionError::Isolation { handler: source.handler.to_string() });
         }
-        let identity = identity(&self.engine, groups, source, settings);
-        Ok(Handler::new(self.engine.clone(), loaded.pre, exports, identity, for_instances(settings, rules)))
+        let identity = identity(&self.engine, lasting, source, settings);
+        Ok(Handler::new(self.engine.clone(), loaded.pre, exports, identity, for_instances(settings)))
     }
 }
 
@@ -193,13 +196,13 @@ fn granted_by(name: &str, settings: &HandlerSettings) -> Vec<String> {
 fn routes(
     manifest: &Manifest,
     place: &Place,
-    handlers: &HashMap<String, Arc<Handler>>,
+    guest: impl Fn(&str, &RouteSettings) -> Option<Target>,
     files: impl Fn(&RouteSettings) -> Option<Files>,
 ) -> Result<Vec<(crate::app::route::Pattern, Target)>, VersionError> {
     let mut routes = Vec::with_capacity(manifest.routes.len());
     for route in &manifest.routes {
         let target = match &route.to {
-            RouteTarget::Handler(name) => handlers.get(name).cloned().map(Target::Handler),
+            RouteTarget::Handler(name) => guest(name, route),
             RouteTarget::Files(_) => files(route).map(|files| Target::Files(Arc::new(files))),
             RouteTarget::Redirect(redirect) => Some(Target::Redirect(Arc::new(placed(redirect, place)))),
         };
@@ -226,11 +229,12 @@ fn files(shelf: &Shelf, record: &Record, route: &RouteSettings) -> Option<Files>
     }
 }
 
-fn identity(engine: &Engine, groups: &Arc<Groups>, source: Source, settings: &HandlerSettings) -> Identity {
+fn identity(engine: &Engine, lasting: &Lasting, source: Source, settings: &HandlerSettings) -> Identity {
     let limits = &settings.limits;
     Identity {
         handler: source.handler.clone(),
-        groups: groups.clone(),
+        groups: lasting.groups.clone(),
+        live: lasting.live.clone(),
         config: settings.config.clone().into_iter().collect(),
         env: granted(&settings.grants.env),
         outbound: Outbound {
@@ -247,13 +251,12 @@ fn identity(engine: &Engine, groups: &Arc<Groups>, source: Source, settings: &Ha
     }
 }
 
-fn for_instances(settings: &HandlerSettings, rules: Rules) -> Settings {
+fn for_instances(settings: &HandlerSettings) -> Settings {
     let limits = &settings.limits;
     Settings {
         isolation: settings.isolation,
         cpu: limits.cpu,
         deadline: limits.deadline,
-        websocket: Arc::new(rules),
         deflate: settings.deflate,
         in_flight_max: limits.in_flight_max,
         messages: limits.messages_per_s.map(|rate| Quota::a_second(rate, rate)),
@@ -264,6 +267,7 @@ fn for_instances(settings: &HandlerSettings, rules: Rules) -> Settings {
 fn for_websockets(
     manifest: &Manifest,
     settings: &HandlerSettings,
+    route: &RouteSettings,
     handler: Arc<str>,
     cookies: Arc<CookieSettings>,
 ) -> Rules {
@@ -274,6 +278,7 @@ fn for_websockets(
         overflow: settings.overflow,
     };
     Rules {
+        route: route.pattern.to_string().into(),
         handler,
         cookies,
         message_bytes_max: limits.message_bytes_max,

@@ -19,6 +19,7 @@ use super::route::{Params, Router};
 use crate::group::Rules;
 use crate::instance::Handler;
 use crate::limits;
+use crate::port::websocket::Rules;
 use crate::session::{CookieSettings, Lifetimes};
 
 /// The manifest's name in an app's folder.
@@ -70,8 +71,8 @@ pub struct Place {
 /// What answers a route.
 #[derive(Clone)]
 pub enum Target {
-    /// A guest.
-    Handler(Arc<Handler>),
+    /// A guest, and what its websockets have alike.
+    Handler(Arc<Handler>, Arc<Rules>),
     /// Files of the app's folder.
     Files(Arc<Files>),
     /// Another address.

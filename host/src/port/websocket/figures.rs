@@ -1,6 +1,6 @@
 //! What a listing says of a websocket: who serves it, and what it has used.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use super::WebsocketPort;
 use crate::usage::{Usage, micros};
@@ -14,12 +14,7 @@ pub(super) struct Figures {
     received_bytes: AtomicU64,
     sent: AtomicU64,
     sent_bytes: AtomicU64,
-    calling: AtomicBool,
 }
-
-/// A call of an event-style handler is under way until its drop.
-#[derive(Debug)]
-pub struct Calling<'a>(&'a AtomicBool);
 
 impl Figures {
     pub(super) fn new(version: u64) -> Self {
@@ -31,7 +26,6 @@ impl Figures {
             received_bytes: zero(),
             sent: zero(),
             sent_bytes: zero(),
-            calling: false.into(),
         }
     }
 }
@@ -51,17 +45,6 @@ impl WebsocketPort {
     /// How often it has moved to another version.
     pub fn moves(&self) -> u32 {
         self.figures.moves.load(Relaxed)
-    }
-
-    /// A call of its event-style handler begins.
-    pub fn calling(&self) -> Calling<'_> {
-        self.figures.calling.store(true, Relaxed);
-        Calling(&self.figures.calling)
-    }
-
-    /// Whether such a call is under way.
-    pub fn is_calling(&self) -> bool {
-        self.figures.calling.load(Relaxed)
     }
 
     /// Messages of the peer so far.
@@ -98,11 +81,5 @@ impl WebsocketPort {
             sent: self.sent(),
             sent_bytes: self.figures.sent_bytes.load(Relaxed),
         }
-    }
-}
-
-impl Drop for Calling<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Relaxed);
     }
 }

@@ -3,6 +3,7 @@
 //! Owns the websocket's life (who may do what now), the answer to its handshake, and its queues.
 //! Does no I/O: the websocket's task ([`crate::websocket`]) moves bytes and tells it what came.
 
+mod activity;
 mod attachment;
 mod figures;
 mod handoff;
@@ -10,8 +11,8 @@ mod messages;
 mod pings;
 mod raw;
 
+pub use self::activity::{Activity, Asleep};
 pub use self::attachment::Attachment;
-pub use self::figures::Calling;
 pub use self::raw::{Incoming, Outgoing};
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
+use self::activity::Place;
 use self::figures::Figures;
 use self::handoff::Begun;
 use self::pings::Pings;
@@ -71,12 +73,16 @@ pub struct WebsocketPort {
     offered: Box<[String]>,
     pings: Pings,
     figures: Figures,
+    place: Place,
     life: Mutex<Life>,
 }
 
-/// What all websockets of a handler have alike: held once, since there may be many. A websocket keeps those that it began with.
-#[derive(Debug)]
+/// What all websockets of a handler on a route have alike: held once, since there may be many. A websocket keeps those
+/// that it began with.
+#[derive(Clone, Debug)]
 pub struct Rules {
+    /// The route's pattern, as the manifest has it.
+    pub route: Arc<str>,
     /// The handler's name.
     pub handler: Arc<str>,
     /// How the session cookie is set.
@@ -172,7 +178,7 @@ pub enum WebsocketError {
 pub struct WebsocketParts {
     /// The handshake's head.
     pub head: Head,
-    /// Those of its handler.
+    /// Those of its handler and route.
     pub rules: Arc<Rules>,
     /// The number of the version that begins to serve it.
     pub version: u64,
@@ -210,6 +216,7 @@ impl WebsocketPort {
             offered: parts.offered,
             pings: Pings::default(),
             figures: Figures::new(parts.version),
+            place: Place::default(),
             life: Mutex::default(),
         }
     }
@@ -299,6 +306,18 @@ impl WebsocketPort {
     /// # Errors
     /// `InvalidCode`, `ReasonTooLong`, `WrongState`, `Disconnected`.
     pub async fn close(&self, code: u16, reason: String) -> Result<(), WebsocketError> {
+        let closing = self.start_close(code, reason)?;
+        if let (Style::Loop(inbox), Closing::Frame) = (&self.style, closing) {
+            std::future::poll_fn(|cx| inbox.poll_end(cx)).await;
+        }
+        Ok(())
+    }
+
+    /// As [`Self::close`], without the wait.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_close(&self, code: u16, reason: String) -> Result<Closing, WebsocketError> {
         let closing = {
             let mut life = self.life();
             match life.lifecycle.close(code, &reason) {
@@ -307,15 +326,11 @@ impl WebsocketPort {
                 Err(error) => return Err(error.into()),
             }
         };
-        if closing == Closing::Reject {
-            self.deny(status(REJECT_STATUS), HeaderMap::new(), Vec::new());
-            return Ok(());
+        match closing {
+            Closing::Reject => self.deny(status(REJECT_STATUS), HeaderMap::new(), Vec::new()),
+            Closing::Frame => self.outbox.close(Close { code, reason }),
         }
-        self.outbox.close(Close { code, reason });
-        if let Style::Loop(inbox) = &self.style {
-            std::future::poll_fn(|cx| inbox.poll_end(cx)).await;
-        }
-        Ok(())
+        Ok(closing)
     }
 
     /// A handler is about to be told of this websocket.

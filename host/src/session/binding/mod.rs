@@ -23,6 +23,7 @@ use super::live::LiveSessions;
 use super::overlay::{Overlay, unsaved};
 use super::record::{Lifetimes, Timestamp};
 use super::{Record, SessionId};
+use crate::event::WebsocketId;
 use crate::json;
 use crate::limits;
 
@@ -52,15 +53,15 @@ impl SessionBinding {
             resend: false,
             snapshot: None,
             overlay: None,
-            on_flush: None,
+            websocket: None,
         };
         let shared = Arc::new(Shared { state: Mutex::new(state) });
         Self { db, live, lifetimes, shared }
     }
 
-    /// What to do when another holder flushes the session; said once.
-    pub fn on_flush(&self, act: impl Fn() + Send + Sync + 'static) {
-        let said = self.state().on_flush.replace(Box::new(act));
+    /// Which websocket this is of, and what to do when another holder flushes the session; said once.
+    pub fn of_websocket(&self, id: WebsocketId, on_flush: impl Fn() + Send + Sync + 'static) {
+        let said = self.state().websocket.replace((id, Box::new(on_flush)));
         debug_assert!(said.is_none(), "said twice");
     }
 
@@ -181,6 +182,15 @@ impl SessionBinding {
             Identity::Known(known) => Some(known.id.key().tag()),
             Identity::Unknown(_) => None,
         }
+    }
+
+    /// The websockets that have opened this session, itself too; none where it has not been opened.
+    pub fn websockets(&self) -> Option<Vec<WebsocketId>> {
+        let key = match &self.state().identity {
+            Identity::Known(known) => known.id.key(),
+            Identity::Unknown(_) => return None,
+        };
+        Some(self.live.websockets(key))
     }
 
     /// Whether it was flushed, here or elsewhere.

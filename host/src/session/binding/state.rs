@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::SessionError;
+use crate::event::WebsocketId;
 use crate::session::db::SessionDb;
 use crate::session::overlay::Overlay;
 use crate::session::{Record, SessionId, SessionKey};
@@ -20,8 +21,8 @@ pub(super) struct State {
     pub(super) resend: bool,
     pub(super) snapshot: Option<Arc<Record>>,
     pub(super) overlay: Option<Box<Overlay>>,
-    /// What the holder does when the session is flushed by another, once.
-    pub(super) on_flush: Option<Box<dyn Fn() + Send + Sync>>,
+    /// The websocket that holds it, and what that does when the session is flushed by another.
+    pub(super) websocket: Option<(WebsocketId, Box<dyn Fn() + Send + Sync>)>,
 }
 
 /// Whose session it is.
@@ -79,12 +80,17 @@ impl Shared {
         let act = {
             let mut state = self.state();
             state.end();
-            state.on_flush.take()
+            state.websocket.take()
         };
         // It may ask of the session.
-        if let Some(act) = act {
+        if let Some((_, act)) = act {
             act();
         }
+    }
+
+    /// The websocket that holds it.
+    pub(in crate::session) fn websocket(&self) -> Option<WebsocketId> {
+        self.state().websocket.as_ref().map(|(id, _)| *id)
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {

@@ -210,9 +210,11 @@ async fn c6_flush_is_final_for_all_holders() {
     let (other, logout) = (fixture.open(Some(&id)).await, fixture.open(Some(&id)).await);
     let told = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = told.clone();
-    other.on_flush(move || {
+    let websocket = WebsocketId::mint();
+    other.of_websocket(websocket, move || {
         count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
     });
+    assert_eq!(logout.websockets(), Some(vec![websocket]), "the exchange is no websocket");
     other.set("b", "2".into()).unwrap();
     logout.flush().await.unwrap();
     assert_eq!(told.load(std::sync::atomic::Ordering::SeqCst), 1);

@@ -11,6 +11,10 @@ mod exchange;
 mod network;
 #[path = "../../faults/src/table.rs"]
 mod table;
+#[path = "../../faults/src/who.rs"]
+mod who;
+
+mod awaited;
 
 use std::pin::pin;
 use std::time::Duration;
@@ -50,9 +54,14 @@ async fn tick(ws: &WebSocket) -> Result<()> {
 }
 
 async fn answer(request: Request) -> Result<Response> {
-    if request.param("rest").as_deref() != Some("race") {
-        return exchange::answer(&request);
+    match request.param("rest").as_deref() {
+        Some("race") => race().await,
+        Some("awaited") => awaited::who(&request).await,
+        _ => exchange::answer(&request),
     }
+}
+
+async fn race() -> Result<Response> {
     match select(pin!(sleep(Duration::from_secs(600))), pin!(sleep(Duration::from_millis(1)))).await {
         Either::Left(_) => Ok(Response::text("long")),
         Either::Right(_) => Ok(Response::text("short")),

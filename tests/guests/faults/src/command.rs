@@ -67,6 +67,7 @@ pub(crate) fn obey(ws: &WebSocket, message: Message) -> Result<()> {
         "join" => shown(ws.join(rest).map(|()| "joined")),
         "leave" => shown(ws.leave(rest).map(|()| "left")),
         "publish" => publish(argument(), argument())?,
+        "who" => shown(crate::who::ask(ws, rest)),
         "session" => session(ws, argument(), argument(), argument()),
         "state" => ws.state().to_string(),
         "events" => EVENTS.load(Ordering::Relaxed).to_string(),

@@ -41,6 +41,7 @@ pub(crate) fn answer(request: &Request) -> Result<Response> {
         "events" => events(request),
         "poll" => poll(request),
         "publish" => publish(request),
+        "who" => who(request),
         _ => Ok(Response::text("unknown").with_status(404)),
     }
 }
@@ -109,6 +110,15 @@ fn publish(request: &Request) -> Result<Response> {
     let group = query.get("group").unwrap_or_default();
     let publication = groups::publish(group, query.get("text").unwrap_or_default())?;
     Ok(Response::text(format!("{} {}", publication.queued, publication.dropped)))
+}
+
+fn who(request: &Request) -> Result<Response> {
+    let query = request.query();
+    if query.get("session").is_some() {
+        request.session()?;
+    }
+    let asked = crate::who::ask(request, query.get("q").unwrap_or_default());
+    Ok(Response::text(crate::command::shown(asked)))
 }
 
 /// Answers with what it was sent, as it is.

@@ -7,6 +7,7 @@ mod events;
 mod exchange;
 mod network;
 mod table;
+mod who;
 
 use sessile_sdk::prelude::*;
 
