@@ -43,9 +43,7 @@ impl Drop for Calling<'_> {
 
 /// No instance is kept for a websocket.
 pub(super) fn hibernates(port: &WebsocketPort, source: &Source, asleep: Asleep) {
-    port.hibernates(asleep);
-    // Of one that has ended it is told that it has.
-    if asleep != Asleep::Ended {
+    if port.hibernates(asleep) {
         source.tell(Some(&port.id), || What::Hibernated { why: asleep.why().to_owned() });
     }
 }

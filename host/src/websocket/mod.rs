@@ -102,12 +102,15 @@ async fn handshake(
     let frames = stream.map(|(io, read)| Frames::new(io, &read, terms.message_bytes_max, terms.deflate));
     if accepted {
         websocket.tell(opened);
+        if let Some(why) = websocket.port.opened() {
+            websocket.tell(|_| What::Hibernated { why: why.to_owned() });
+        }
     }
     Opened { talk: Talk::new(websocket, frames, call), accepted }
 }
 
 impl Websocket {
-    fn tell(&self, what: fn(&WebsocketPort) -> What) {
+    fn tell(&self, what: impl FnOnce(&WebsocketPort) -> What) {
         self.seat.handler.source().tell(Some(&self.port.id), || what(&self.port));
     }
 

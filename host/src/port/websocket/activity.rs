@@ -43,6 +43,8 @@ pub enum Asleep {
 /// Beside the reasons to sleep.
 const IN_CALL: u8 = 100;
 const WARM: u8 = 101;
+/// In the call that it opens with, and nobody was told that it has opened.
+const OPENING: u8 = 102;
 
 /// Where the instance of an event-style websocket is.
 #[derive(Debug)]
@@ -91,7 +93,7 @@ impl WebsocketPort {
             return Activity::Awake("loop style: its instance lives as long as it");
         }
         match self.place.0.load(Relaxed) {
-            IN_CALL => Activity::Awake("in a call"),
+            IN_CALL | OPENING => Activity::Awake("in a call"),
             WARM => Activity::Awake("warm, used a moment ago"),
             asleep => {
                 let asleep = Asleep::ALL.into_iter().find(|why| *why as u8 == asleep);
@@ -103,8 +105,21 @@ impl WebsocketPort {
     /// A call of its event-style handler begins, on the instance that was kept for it or another; whether that wakes it.
     /// To be called by who has taken the kept one, so that nobody drops that meanwhile.
     pub fn awakes(&self) -> bool {
-        let before = self.place.0.swap(IN_CALL, Relaxed);
-        before != Asleep::New as u8 && before != WARM
+        let before = self.place.0.load(Relaxed);
+        let new = before == Asleep::New as u8;
+        self.place.0.store(if new { OPENING } else { IN_CALL }, Relaxed);
+        !new && before != WARM
+    }
+
+    /// It is told that it has opened; why it hibernates by now, if it does.
+    pub fn opened(&self) -> Option<&'static str> {
+        match self.place.0.compare_exchange(OPENING, IN_CALL, Relaxed, Relaxed) {
+            Ok(_) => None,
+            Err(_) => match self.activity() {
+                Activity::Hibernating(why) => Some(why),
+                Activity::Awake(_) => None,
+            },
+        }
     }
 
     /// Its instance is about to be kept for it.
@@ -112,9 +127,11 @@ impl WebsocketPort {
         self.place.0.store(WARM, Relaxed);
     }
 
-    /// No instance is kept for it. To be called before another can be.
-    pub fn hibernates(&self, asleep: Asleep) {
-        self.place.0.store(asleep as u8, Relaxed);
+    /// No instance is kept for it; whether that is to be told: it is not before it has opened, nor at its end. To be called
+    /// before another can be kept.
+    pub fn hibernates(&self, asleep: Asleep) -> bool {
+        let before = self.place.0.swap(asleep as u8, Relaxed);
+        before != OPENING && asleep != Asleep::Ended
     }
 }
 
