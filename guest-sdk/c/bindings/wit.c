@@ -198,6 +198,29 @@ extern void __wasm_import_sessile_handler_groups_members(uint8_t *, size_t, int3
 __attribute__((__import_module__("sessile:handler/groups@0.1.0"), __import_name__("history")))
 extern void __wasm_import_sessile_handler_groups_history(uint8_t *, size_t, int32_t, int64_t, int64_t, int32_t, uint8_t *);
 
+// Imported Functions from `sessile:handler/connections@0.1.0`
+
+__attribute__((__import_module__("sessile:handler/connections@0.1.0"), __import_name__("count")))
+extern void __wasm_import_sessile_handler_connections_count(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, int32_t, int64_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/connections@0.1.0"), __import_name__("list")))
+extern void __wasm_import_sessile_handler_connections_list(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, int32_t, int64_t, int32_t, int64_t, int32_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/connections@0.1.0"), __import_name__("lookup")))
+extern void __wasm_import_sessile_handler_connections_lookup(int64_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/connections@0.1.0"), __import_name__("send-to")))
+extern void __wasm_import_sessile_handler_connections_send_to(int64_t, int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/connections@0.1.0"), __import_name__("send-to-all")))
+extern void __wasm_import_sessile_handler_connections_send_to_all(int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, int32_t, uint8_t *, size_t, int32_t, int64_t, int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/connections@0.1.0"), __import_name__("ping")))
+extern void __wasm_import_sessile_handler_connections_ping(int64_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/connections@0.1.0"), __import_name__("close")))
+extern void __wasm_import_sessile_handler_connections_close(int64_t, int32_t, uint8_t *, size_t, uint8_t *);
+
 // Imported Functions from `sessile:handler/time@0.1.0`
 
 __attribute__((__import_module__("sessile:handler/time@0.1.0"), __import_name__("sleep")))
@@ -819,6 +842,148 @@ void sessile_handler_groups_result_history_page_error_free(sessile_handler_group
     sessile_handler_groups_history_page_free(&ptr->val.ok);
   } else {
     sessile_handler_groups_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_connections_message_free(sessile_handler_connections_message_t *ptr) {
+  sessile_handler_types_message_free(ptr);
+}
+
+void sessile_handler_connections_close_info_free(sessile_handler_connections_close_info_t *ptr) {
+  sessile_handler_types_close_info_free(ptr);
+}
+
+void sessile_handler_connections_queued_free(sessile_handler_connections_queued_t *ptr) {
+  sessile_handler_websocket_queued_free(ptr);
+}
+
+void sessile_handler_connections_misuse_free(sessile_handler_connections_misuse_t *ptr) {
+  sessile_handler_websocket_misuse_free(ptr);
+}
+
+void sessile_handler_connections_error_free(sessile_handler_connections_error_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      break;
+    }
+    case 1: {
+      break;
+    }
+    case 2: {
+      break;
+    }
+    case 3: {
+      break;
+    }
+    case 4: {
+      break;
+    }
+    case 6: {
+      sessile_handler_connections_misuse_free(&ptr->val.wrong_state);
+      break;
+    }
+    case 7: {
+      sessile_handler_connections_close_info_free(&ptr->val.disconnected);
+      break;
+    }
+    case 8: {
+      wit_string_free(&ptr->val.unavailable);
+      break;
+    }
+  }
+}
+
+void sessile_handler_connections_connection_free(sessile_handler_connections_connection_t *ptr) {
+  wit_string_free(&ptr->handler);
+  wit_string_free(&ptr->route);
+  wit_string_free(&ptr->path);
+  wit_string_free(&ptr->why);
+  wit_option_string_free(&ptr->subprotocol);
+}
+
+void sessile_handler_connections_option_request_id_free(sessile_handler_connections_option_request_id_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void sessile_handler_connections_selection_free(sessile_handler_connections_selection_t *ptr) {
+  wit_option_string_free(&ptr->route);
+  wit_option_string_free(&ptr->handler);
+  wit_option_string_free(&ptr->group);
+  sessile_handler_connections_option_request_id_free(&ptr->session_of);
+}
+
+void sessile_handler_connections_result_u64_error_free(sessile_handler_connections_result_u64_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sessile_handler_connections_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_connections_option_websocket_id_free(sessile_handler_connections_option_websocket_id_t *ptr) {
+  if (ptr->is_some) {
+  }
+}
+
+void sessile_handler_connections_list_connection_free(sessile_handler_connections_list_connection_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sessile_handler_connections_connection_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      sessile_handler_connections_connection_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sessile_handler_connections_result_list_connection_error_free(sessile_handler_connections_result_list_connection_error_t *ptr) {
+  if (!ptr->is_err) {
+    sessile_handler_connections_list_connection_free(&ptr->val.ok);
+  } else {
+    sessile_handler_connections_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_connections_option_connection_free(sessile_handler_connections_option_connection_t *ptr) {
+  if (ptr->is_some) {
+    sessile_handler_connections_connection_free(&ptr->val);
+  }
+}
+
+void sessile_handler_connections_result_option_connection_error_free(sessile_handler_connections_result_option_connection_error_t *ptr) {
+  if (!ptr->is_err) {
+    sessile_handler_connections_option_connection_free(&ptr->val.ok);
+  } else {
+    sessile_handler_connections_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_connections_result_queued_error_free(sessile_handler_connections_result_queued_error_t *ptr) {
+  if (!ptr->is_err) {
+    sessile_handler_connections_queued_free(&ptr->val.ok);
+  } else {
+    sessile_handler_connections_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_connections_result_delivery_error_free(sessile_handler_connections_result_delivery_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sessile_handler_connections_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_connections_result_duration_error_free(sessile_handler_connections_result_duration_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sessile_handler_connections_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_connections_result_void_error_free(sessile_handler_connections_result_void_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sessile_handler_connections_error_free(&ptr->val.err);
   }
 }
 
@@ -4591,6 +4756,859 @@ bool sessile_handler_groups_history(wit_string_t *group, sessile_handler_groups_
   }
   if (!result.is_err) {
     *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_connections_count(sessile_handler_connections_selection_t *which, uint64_t *ret, sessile_handler_connections_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+2*sizeof(void*))];
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if (((*which).route).is_some) {
+    const wit_string_t *payload0 = &((*which).route).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  int32_t option5;
+  uint8_t * option6;
+  size_t option7;
+  if (((*which).handler).is_some) {
+    const wit_string_t *payload4 = &((*which).handler).val;
+    option5 = 1;
+    option6 = (uint8_t *) (*payload4).ptr;
+    option7 = (*payload4).len;
+  } else {
+    option5 = 0;
+    option6 = 0;
+    option7 = 0;
+  }
+  int32_t option10;
+  uint8_t * option11;
+  size_t option12;
+  if (((*which).group).is_some) {
+    const wit_string_t *payload9 = &((*which).group).val;
+    option10 = 1;
+    option11 = (uint8_t *) (*payload9).ptr;
+    option12 = (*payload9).len;
+  } else {
+    option10 = 0;
+    option11 = 0;
+    option12 = 0;
+  }
+  int32_t option15;
+  int64_t option16;
+  if (((*which).session_of).is_some) {
+    const sessile_handler_connections_request_id_t *payload14 = &((*which).session_of).val;
+    option15 = 1;
+    option16 = (int64_t) (*payload14);
+  } else {
+    option15 = 0;
+    option16 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_connections_count(option, option1, option2, option5, option6, option7, option10, option11, option12, option15, option16, ptr);
+  sessile_handler_connections_result_u64_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint64_t) (*((int64_t*) (ptr + 8)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_connections_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unknown = (uint64_t) (*((int64_t*) (ptr + 16)));
+          break;
+        }
+        case 1: {
+          variant.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_code = (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16)));
+          break;
+        }
+        case 3: {
+          variant.val.reason_too_long = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 4: {
+          variant.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 5: {
+          break;
+        }
+        case 6: {
+          variant.val.wrong_state = (sessile_handler_websocket_misuse_t) {
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+            (sessile_handler_websocket_state_t) (int32_t) *((uint8_t*) (ptr + (16+2*sizeof(void*)))),
+          };
+          break;
+        }
+        case 7: {
+          variant.val.disconnected = (sessile_handler_types_close_info_t) {
+            (uint16_t) (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (16+1*sizeof(void*))))), (*((size_t*) (ptr + (16+2*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 8: {
+          variant.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_connections_list(sessile_handler_connections_selection_t *which, sessile_handler_connections_websocket_id_t *maybe_after, uint32_t limit, sessile_handler_connections_list_connection_t *ret, sessile_handler_connections_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+2*sizeof(void*))];
+  sessile_handler_connections_option_websocket_id_t after;
+  after.is_some = maybe_after != NULL;if (maybe_after) {
+    after.val = *maybe_after;
+  }
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if (((*which).route).is_some) {
+    const wit_string_t *payload0 = &((*which).route).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  int32_t option5;
+  uint8_t * option6;
+  size_t option7;
+  if (((*which).handler).is_some) {
+    const wit_string_t *payload4 = &((*which).handler).val;
+    option5 = 1;
+    option6 = (uint8_t *) (*payload4).ptr;
+    option7 = (*payload4).len;
+  } else {
+    option5 = 0;
+    option6 = 0;
+    option7 = 0;
+  }
+  int32_t option10;
+  uint8_t * option11;
+  size_t option12;
+  if (((*which).group).is_some) {
+    const wit_string_t *payload9 = &((*which).group).val;
+    option10 = 1;
+    option11 = (uint8_t *) (*payload9).ptr;
+    option12 = (*payload9).len;
+  } else {
+    option10 = 0;
+    option11 = 0;
+    option12 = 0;
+  }
+  int32_t option15;
+  int64_t option16;
+  if (((*which).session_of).is_some) {
+    const sessile_handler_connections_request_id_t *payload14 = &((*which).session_of).val;
+    option15 = 1;
+    option16 = (int64_t) (*payload14);
+  } else {
+    option15 = 0;
+    option16 = 0;
+  }
+  int32_t option19;
+  int64_t option20;
+  if ((after).is_some) {
+    const sessile_handler_connections_websocket_id_t *payload18 = &(after).val;
+    option19 = 1;
+    option20 = (int64_t) (*payload18);
+  } else {
+    option19 = 0;
+    option20 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_connections_list(option, option1, option2, option5, option6, option7, option10, option11, option12, option15, option16, option19, option20, (int32_t) (limit), ptr);
+  sessile_handler_connections_result_list_connection_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (sessile_handler_connections_list_connection_t) { (sessile_handler_connections_connection_t*)(*((uint8_t **) (ptr + 8))), (*((size_t*) (ptr + (8+1*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_connections_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unknown = (uint64_t) (*((int64_t*) (ptr + 16)));
+          break;
+        }
+        case 1: {
+          variant.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_code = (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16)));
+          break;
+        }
+        case 3: {
+          variant.val.reason_too_long = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 4: {
+          variant.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 5: {
+          break;
+        }
+        case 6: {
+          variant.val.wrong_state = (sessile_handler_websocket_misuse_t) {
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+            (sessile_handler_websocket_state_t) (int32_t) *((uint8_t*) (ptr + (16+2*sizeof(void*)))),
+          };
+          break;
+        }
+        case 7: {
+          variant.val.disconnected = (sessile_handler_types_close_info_t) {
+            (uint16_t) (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (16+1*sizeof(void*))))), (*((size_t*) (ptr + (16+2*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 8: {
+          variant.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_connections_lookup(sessile_handler_connections_websocket_id_t id, sessile_handler_connections_option_connection_t *ret, sessile_handler_connections_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(64+10*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_connections_lookup((int64_t) (id), ptr);
+  sessile_handler_connections_result_option_connection_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      sessile_handler_connections_option_connection_t option0;
+      switch ((int32_t) *((uint8_t*) (ptr + 8))) {
+        case 0: {
+          option0.is_some = false;
+          break;
+        }
+        case 1: {
+          option0.is_some = true;
+          wit_option_string_t option;
+          switch ((int32_t) *((uint8_t*) (ptr + (56+8*sizeof(void*))))) {
+            case 0: {
+              option.is_some = false;
+              break;
+            }
+            case 1: {
+              option.is_some = true;
+              option.val = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (56+9*sizeof(void*))))), (*((size_t*) (ptr + (56+10*sizeof(void*))))) };
+              break;
+            }
+          }
+
+          option0.val = (sessile_handler_connections_connection_t) {
+            (sessile_handler_connections_websocket_id_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 24))), (*((size_t*) (ptr + (24+1*sizeof(void*))))) },
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (24+2*sizeof(void*))))), (*((size_t*) (ptr + (24+3*sizeof(void*))))) },
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (24+4*sizeof(void*))))), (*((size_t*) (ptr + (24+5*sizeof(void*))))) },
+            (sessile_handler_connections_state_t) (int32_t) *((uint8_t*) (ptr + (24+6*sizeof(void*)))),
+            (sessile_handler_connections_instant_t) (uint64_t) (*((int64_t*) (ptr + (32+6*sizeof(void*))))),
+            (sessile_handler_connections_activity_t) (int32_t) *((uint8_t*) (ptr + (40+6*sizeof(void*)))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (40+7*sizeof(void*))))), (*((size_t*) (ptr + (40+8*sizeof(void*))))) },
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + (48+8*sizeof(void*))))),
+            (wit_option_string_t) option,
+          };
+          break;
+        }
+      }
+
+      result.val.ok = option0;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_connections_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unknown = (uint64_t) (*((int64_t*) (ptr + 16)));
+          break;
+        }
+        case 1: {
+          variant.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_code = (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16)));
+          break;
+        }
+        case 3: {
+          variant.val.reason_too_long = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 4: {
+          variant.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 5: {
+          break;
+        }
+        case 6: {
+          variant.val.wrong_state = (sessile_handler_websocket_misuse_t) {
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+            (sessile_handler_websocket_state_t) (int32_t) *((uint8_t*) (ptr + (16+2*sizeof(void*)))),
+          };
+          break;
+        }
+        case 7: {
+          variant.val.disconnected = (sessile_handler_types_close_info_t) {
+            (uint16_t) (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (16+1*sizeof(void*))))), (*((size_t*) (ptr + (16+2*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 8: {
+          variant.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_connections_send_to(sessile_handler_connections_websocket_id_t id, sessile_handler_connections_message_t *message, sessile_handler_connections_queued_t *ret, sessile_handler_connections_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+2*sizeof(void*))];
+  int32_t variant;
+  uint8_t * variant1;
+  size_t variant2;
+  switch ((int32_t) (*message).tag) {
+    case 0: {
+      const wit_string_t *payload = &(*message).val.text;
+      variant = 0;
+      variant1 = (uint8_t *) (*payload).ptr;
+      variant2 = (*payload).len;
+      break;
+    }
+    case 1: {
+      const wit_list_u8_t *payload0 = &(*message).val.binary;
+      variant = 1;
+      variant1 = (uint8_t *) (*payload0).ptr;
+      variant2 = (*payload0).len;
+      break;
+    }
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_connections_send_to((int64_t) (id), variant, variant1, variant2, ptr);
+  sessile_handler_connections_result_queued_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      sessile_handler_websocket_queued_t variant3;
+      variant3.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant3.tag) {
+        case 0: {
+          variant3.val.queued = (uint64_t) (*((int64_t*) (ptr + 16)));
+          break;
+        }
+        case 1: {
+          break;
+        }
+        case 2: {
+          variant3.val.gone = (sessile_handler_types_close_info_t) {
+            (uint16_t) (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (16+1*sizeof(void*))))), (*((size_t*) (ptr + (16+2*sizeof(void*))))) },
+          };
+          break;
+        }
+      }
+
+      result.val.ok = variant3;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_connections_error_t variant4;
+      variant4.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant4.tag) {
+        case 0: {
+          variant4.val.unknown = (uint64_t) (*((int64_t*) (ptr + 16)));
+          break;
+        }
+        case 1: {
+          variant4.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant4.val.invalid_code = (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16)));
+          break;
+        }
+        case 3: {
+          variant4.val.reason_too_long = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 4: {
+          variant4.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 5: {
+          break;
+        }
+        case 6: {
+          variant4.val.wrong_state = (sessile_handler_websocket_misuse_t) {
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+            (sessile_handler_websocket_state_t) (int32_t) *((uint8_t*) (ptr + (16+2*sizeof(void*)))),
+          };
+          break;
+        }
+        case 7: {
+          variant4.val.disconnected = (sessile_handler_types_close_info_t) {
+            (uint16_t) (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (16+1*sizeof(void*))))), (*((size_t*) (ptr + (16+2*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 8: {
+          variant4.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          break;
+        }
+      }
+
+      result.val.err = variant4;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_connections_send_to_all(sessile_handler_connections_selection_t *which, sessile_handler_connections_message_t *message, sessile_handler_connections_delivery_t *ret, sessile_handler_connections_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+2*sizeof(void*))];
+  int32_t option;
+  uint8_t * option1;
+  size_t option2;
+  if (((*which).route).is_some) {
+    const wit_string_t *payload0 = &((*which).route).val;
+    option = 1;
+    option1 = (uint8_t *) (*payload0).ptr;
+    option2 = (*payload0).len;
+  } else {
+    option = 0;
+    option1 = 0;
+    option2 = 0;
+  }
+  int32_t option5;
+  uint8_t * option6;
+  size_t option7;
+  if (((*which).handler).is_some) {
+    const wit_string_t *payload4 = &((*which).handler).val;
+    option5 = 1;
+    option6 = (uint8_t *) (*payload4).ptr;
+    option7 = (*payload4).len;
+  } else {
+    option5 = 0;
+    option6 = 0;
+    option7 = 0;
+  }
+  int32_t option10;
+  uint8_t * option11;
+  size_t option12;
+  if (((*which).group).is_some) {
+    const wit_string_t *payload9 = &((*which).group).val;
+    option10 = 1;
+    option11 = (uint8_t *) (*payload9).ptr;
+    option12 = (*payload9).len;
+  } else {
+    option10 = 0;
+    option11 = 0;
+    option12 = 0;
+  }
+  int32_t option15;
+  int64_t option16;
+  if (((*which).session_of).is_some) {
+    const sessile_handler_connections_request_id_t *payload14 = &((*which).session_of).val;
+    option15 = 1;
+    option16 = (int64_t) (*payload14);
+  } else {
+    option15 = 0;
+    option16 = 0;
+  }
+  int32_t variant;
+  uint8_t * variant19;
+  size_t variant20;
+  switch ((int32_t) (*message).tag) {
+    case 0: {
+      const wit_string_t *payload17 = &(*message).val.text;
+      variant = 0;
+      variant19 = (uint8_t *) (*payload17).ptr;
+      variant20 = (*payload17).len;
+      break;
+    }
+    case 1: {
+      const wit_list_u8_t *payload18 = &(*message).val.binary;
+      variant = 1;
+      variant19 = (uint8_t *) (*payload18).ptr;
+      variant20 = (*payload18).len;
+      break;
+    }
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_connections_send_to_all(option, option1, option2, option5, option6, option7, option10, option11, option12, option15, option16, variant, variant19, variant20, ptr);
+  sessile_handler_connections_result_delivery_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (sessile_handler_connections_delivery_t) {
+        (uint32_t) (uint32_t) (*((int32_t*) (ptr + 8))),
+        (uint32_t) (uint32_t) (*((int32_t*) (ptr + 12))),
+        (uint32_t) (uint32_t) (*((int32_t*) (ptr + 16))),
+        (uint32_t) (uint32_t) (*((int32_t*) (ptr + 20))),
+      };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_connections_error_t variant21;
+      variant21.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant21.tag) {
+        case 0: {
+          variant21.val.unknown = (uint64_t) (*((int64_t*) (ptr + 16)));
+          break;
+        }
+        case 1: {
+          variant21.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant21.val.invalid_code = (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16)));
+          break;
+        }
+        case 3: {
+          variant21.val.reason_too_long = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 4: {
+          variant21.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 5: {
+          break;
+        }
+        case 6: {
+          variant21.val.wrong_state = (sessile_handler_websocket_misuse_t) {
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+            (sessile_handler_websocket_state_t) (int32_t) *((uint8_t*) (ptr + (16+2*sizeof(void*)))),
+          };
+          break;
+        }
+        case 7: {
+          variant21.val.disconnected = (sessile_handler_types_close_info_t) {
+            (uint16_t) (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (16+1*sizeof(void*))))), (*((size_t*) (ptr + (16+2*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 8: {
+          variant21.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          break;
+        }
+      }
+
+      result.val.err = variant21;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_connections_ping(sessile_handler_connections_websocket_id_t id, sessile_handler_connections_duration_t *ret, sessile_handler_connections_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_connections_ping((int64_t) (id), ptr);
+  sessile_handler_connections_result_duration_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (uint64_t) (*((int64_t*) (ptr + 8)));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_connections_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unknown = (uint64_t) (*((int64_t*) (ptr + 16)));
+          break;
+        }
+        case 1: {
+          variant.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_code = (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16)));
+          break;
+        }
+        case 3: {
+          variant.val.reason_too_long = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 4: {
+          variant.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 5: {
+          break;
+        }
+        case 6: {
+          variant.val.wrong_state = (sessile_handler_websocket_misuse_t) {
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+            (sessile_handler_websocket_state_t) (int32_t) *((uint8_t*) (ptr + (16+2*sizeof(void*)))),
+          };
+          break;
+        }
+        case 7: {
+          variant.val.disconnected = (sessile_handler_types_close_info_t) {
+            (uint16_t) (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (16+1*sizeof(void*))))), (*((size_t*) (ptr + (16+2*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 8: {
+          variant.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_connections_close(sessile_handler_connections_websocket_id_t id, uint16_t code, wit_string_t *reason, sessile_handler_connections_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[(24+2*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_connections_close((int64_t) (id), (int32_t) (code), (uint8_t *) (*reason).ptr, (*reason).len, ptr);
+  sessile_handler_connections_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_connections_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          variant.val.unknown = (uint64_t) (*((int64_t*) (ptr + 16)));
+          break;
+        }
+        case 1: {
+          variant.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant.val.invalid_code = (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16)));
+          break;
+        }
+        case 3: {
+          variant.val.reason_too_long = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 4: {
+          variant.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 5: {
+          break;
+        }
+        case 6: {
+          variant.val.wrong_state = (sessile_handler_websocket_misuse_t) {
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) },
+            (sessile_handler_websocket_state_t) (int32_t) *((uint8_t*) (ptr + (16+2*sizeof(void*)))),
+          };
+          break;
+        }
+        case 7: {
+          variant.val.disconnected = (sessile_handler_types_close_info_t) {
+            (uint16_t) (uint16_t) ((int32_t) *((uint16_t*) (ptr + 16))),
+            (wit_string_t) (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (16+1*sizeof(void*))))), (*((size_t*) (ptr + (16+2*sizeof(void*))))) },
+          };
+          break;
+        }
+        case 8: {
+          variant.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+        case 9: {
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
     return 1;
   } else {
     *err = result.val.err;

@@ -783,6 +783,192 @@ typedef struct {
   } val;
 } sessile_handler_groups_result_history_page_error_t;
 
+typedef sessile_handler_types_request_id_t sessile_handler_connections_request_id_t;
+
+typedef sessile_handler_types_websocket_id_t sessile_handler_connections_websocket_id_t;
+
+typedef sessile_handler_types_message_t sessile_handler_connections_message_t;
+
+typedef sessile_handler_types_close_info_t sessile_handler_connections_close_info_t;
+
+typedef sessile_handler_types_excess_t sessile_handler_connections_excess_t;
+
+typedef sessile_handler_types_duration_t sessile_handler_connections_duration_t;
+
+typedef sessile_handler_types_instant_t sessile_handler_connections_instant_t;
+
+typedef sessile_handler_websocket_state_t sessile_handler_connections_state_t;
+
+typedef sessile_handler_websocket_queued_t sessile_handler_connections_queued_t;
+
+typedef sessile_handler_websocket_misuse_t sessile_handler_connections_misuse_t;
+
+// Why an operation failed; nothing was changed.
+typedef struct sessile_handler_connections_error_t {
+  uint8_t tag;
+  union {
+    sessile_handler_connections_websocket_id_t     unknown;
+    sessile_handler_connections_excess_t     too_large;
+    uint16_t     invalid_code;
+    sessile_handler_connections_excess_t     reason_too_long;
+    sessile_handler_connections_excess_t     invalid_name;
+    sessile_handler_connections_misuse_t     wrong_state;
+    sessile_handler_connections_close_info_t     disconnected;
+    wit_string_t     unavailable;
+  } val;
+} sessile_handler_connections_error_t;
+
+// No websocket of this app that is connected has this id; one of another app is unknown too.
+#define SESSILE_HANDLER_CONNECTIONS_ERROR_UNKNOWN 0
+// The message is larger than the `message_bytes_max` of the handler that serves the websocket; of `send-to-all`, of the
+// one that sends.
+#define SESSILE_HANDLER_CONNECTIONS_ERROR_TOO_LARGE 1
+// Not a code that may be sent, see `websocket.error`.
+#define SESSILE_HANDLER_CONNECTIONS_ERROR_INVALID_CODE 2
+// The close reason exceeds 123 bytes.
+#define SESSILE_HANDLER_CONNECTIONS_ERROR_REASON_TOO_LONG 3
+// A group's name has 1-100 bytes.
+#define SESSILE_HANDLER_CONNECTIONS_ERROR_INVALID_NAME 4
+// The session was not opened, so nobody is known to share it.
+#define SESSILE_HANDLER_CONNECTIONS_ERROR_SESSION_NOT_OPEN 5
+// One side of the websocket has closed already, so nothing more is sent to it.
+#define SESSILE_HANDLER_CONNECTIONS_ERROR_WRONG_STATE 6
+// `ping`: it has ended meanwhile, with this close. A peer that does not answer a ping is gone.
+#define SESSILE_HANDLER_CONNECTIONS_ERROR_DISCONNECTED 7
+// What knows of the websockets cannot be asked now; the text says why.
+#define SESSILE_HANDLER_CONNECTIONS_ERROR_UNAVAILABLE 8
+// Reserved: this host does not do that.
+#define SESSILE_HANDLER_CONNECTIONS_ERROR_UNSUPPORTED 9
+
+// Whether an instance serves a websocket now.
+typedef uint8_t sessile_handler_connections_activity_t;
+
+// One does: it is in a call, or kept warm for the next, or in loop style.
+#define SESSILE_HANDLER_CONNECTIONS_ACTIVITY_AWAKE 0
+// None does; it gets one when something happens to it. It costs next to nothing.
+#define SESSILE_HANDLER_CONNECTIONS_ACTIVITY_HIBERNATING 1
+
+// Somebody who is connected.
+typedef struct sessile_handler_connections_connection_t {
+  sessile_handler_connections_websocket_id_t   id;
+  // The name of its handler in the manifest.
+  wit_string_t   handler;
+  // The pattern of its route in the manifest, such as `/rooms/{room}`.
+  wit_string_t   route;
+  // The path of its request, percent-encoded, without the query.
+  wit_string_t   path;
+  // `open`, or `closing`.
+  sessile_handler_connections_state_t   state;
+  // When the head of its request had arrived.
+  sessile_handler_connections_instant_t   started_at;
+  sessile_handler_connections_activity_t   activity;
+  // Why it is awake or hibernates, in words for a person: as `sessile connections` and `sessile tail` have them. They may change.
+  wit_string_t   why;
+  // Bytes in its outbox that its peer's connection has not taken yet.
+  uint64_t   buffered;
+  // The subprotocol that was chosen.
+  wit_option_string_t   subprotocol;
+} sessile_handler_connections_connection_t;
+
+typedef struct {
+  bool is_some;
+  sessile_handler_connections_request_id_t val;
+} sessile_handler_connections_option_request_id_t;
+
+// Which of those who are connected: those for which all of it is true. With none of it, all.
+typedef struct sessile_handler_connections_selection_t {
+  // On the route with this pattern, as the manifest has it.
+  wit_option_string_t   route;
+  // Served by the handler of this name.
+  wit_option_string_t   handler;
+  // In this group.
+  wit_option_string_t   group;
+  // That have opened the session of this websocket or exchange, itself too. It is one that this instance serves, and has opened it.
+  sessile_handler_connections_option_request_id_t   session_of;
+} sessile_handler_connections_selection_t;
+
+// What became of a message that `send-to-all` was given.
+typedef struct sessile_handler_connections_delivery_t {
+  // Outboxes that took it.
+  uint32_t   queued;
+  // Outboxes that had no room for it.
+  uint32_t   full;
+  // Websockets that were closing, and take nothing more.
+  uint32_t   gone;
+  // Websockets whose handler's `message_bytes_max` is less than it has.
+  uint32_t   too_large;
+} sessile_handler_connections_delivery_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    uint64_t ok;
+    sessile_handler_connections_error_t err;
+  } val;
+} sessile_handler_connections_result_u64_error_t;
+
+typedef struct {
+  bool is_some;
+  sessile_handler_connections_websocket_id_t val;
+} sessile_handler_connections_option_websocket_id_t;
+
+typedef struct {
+  sessile_handler_connections_connection_t *ptr;
+  size_t len;
+} sessile_handler_connections_list_connection_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sessile_handler_connections_list_connection_t ok;
+    sessile_handler_connections_error_t err;
+  } val;
+} sessile_handler_connections_result_list_connection_error_t;
+
+typedef struct {
+  bool is_some;
+  sessile_handler_connections_connection_t val;
+} sessile_handler_connections_option_connection_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sessile_handler_connections_option_connection_t ok;
+    sessile_handler_connections_error_t err;
+  } val;
+} sessile_handler_connections_result_option_connection_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sessile_handler_connections_queued_t ok;
+    sessile_handler_connections_error_t err;
+  } val;
+} sessile_handler_connections_result_queued_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sessile_handler_connections_delivery_t ok;
+    sessile_handler_connections_error_t err;
+  } val;
+} sessile_handler_connections_result_delivery_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sessile_handler_connections_duration_t ok;
+    sessile_handler_connections_error_t err;
+  } val;
+} sessile_handler_connections_result_duration_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sessile_handler_connections_error_t err;
+  } val;
+} sessile_handler_connections_result_void_error_t;
+
 typedef sessile_handler_types_duration_t sessile_handler_time_duration_t;
 
 // How much a line matters; the host's `--log` filters by it.
@@ -961,6 +1147,25 @@ extern bool sessile_handler_groups_members(wit_string_t *group, wit_string_t *ma
 // manifest gives the group no history.
 extern bool sessile_handler_groups_history(wit_string_t *group, sessile_handler_groups_position_t *maybe_since, uint32_t limit, sessile_handler_groups_history_page_t *ret, sessile_handler_groups_error_t *err);
 
+// Imported Functions from `sessile:handler/connections@0.1.0`
+// How many are connected.
+extern bool sessile_handler_connections_count(sessile_handler_connections_selection_t *which, uint64_t *ret, sessile_handler_connections_error_t *err);
+// Those who are connected, by ascending id, from the first after `after`: at most `limit` of them, and 1,000. The last id of a
+// page is `after` of the next; a page with none is behind the last. One that is connected throughout all pages is on
+// exactly one of them; one that comes or goes meanwhile, on one at most.
+extern bool sessile_handler_connections_list(sessile_handler_connections_selection_t *which, sessile_handler_connections_websocket_id_t *maybe_after, uint32_t limit, sessile_handler_connections_list_connection_t *ret, sessile_handler_connections_error_t *err);
+// The one of this id, if it is connected.
+extern bool sessile_handler_connections_lookup(sessile_handler_connections_websocket_id_t id, sessile_handler_connections_option_connection_t *ret, sessile_handler_connections_error_t *err);
+// Queues a message for one. As `websocket.try-send`, it never waits, and does what the handler's `overflow` says.
+extern bool sessile_handler_connections_send_to(sessile_handler_connections_websocket_id_t id, sessile_handler_connections_message_t *message, sessile_handler_connections_queued_t *ret, sessile_handler_connections_error_t *err);
+// Queues a message for each, as `send-to`; its bytes are held once. To the ones that come meanwhile it may be sent or not.
+extern bool sessile_handler_connections_send_to_all(sessile_handler_connections_selection_t *which, sessile_handler_connections_message_t *message, sessile_handler_connections_delivery_t *ret, sessile_handler_connections_error_t *err);
+// Sends a ping to one, and waits for its pong: how long it was on its way. Wakes no guest.
+extern bool sessile_handler_connections_ping(sessile_handler_connections_websocket_id_t id, sessile_handler_connections_duration_t *ret, sessile_handler_connections_error_t *err);
+// Sends a close frame to one, after all that is queued for it, and does not wait for the end. Its handler is told as of any close,
+// once.
+extern bool sessile_handler_connections_close(sessile_handler_connections_websocket_id_t id, uint16_t code, wit_string_t *reason, sessile_handler_connections_error_t *err);
+
 // Imported Functions from `sessile:handler/time@0.1.0`
 // Returns after at least so long. In event style and HTTP the event's deadline still runs.
 extern void sessile_handler_time_sleep(sessile_handler_time_duration_t span);
@@ -1124,6 +1329,42 @@ void sessile_handler_groups_result_u64_error_free(sessile_handler_groups_result_
 void sessile_handler_groups_result_list_member_error_free(sessile_handler_groups_result_list_member_error_t *ptr);
 
 void sessile_handler_groups_result_history_page_error_free(sessile_handler_groups_result_history_page_error_t *ptr);
+
+void sessile_handler_connections_message_free(sessile_handler_connections_message_t *ptr);
+
+void sessile_handler_connections_close_info_free(sessile_handler_connections_close_info_t *ptr);
+
+void sessile_handler_connections_queued_free(sessile_handler_connections_queued_t *ptr);
+
+void sessile_handler_connections_misuse_free(sessile_handler_connections_misuse_t *ptr);
+
+void sessile_handler_connections_error_free(sessile_handler_connections_error_t *ptr);
+
+void sessile_handler_connections_connection_free(sessile_handler_connections_connection_t *ptr);
+
+void sessile_handler_connections_option_request_id_free(sessile_handler_connections_option_request_id_t *ptr);
+
+void sessile_handler_connections_selection_free(sessile_handler_connections_selection_t *ptr);
+
+void sessile_handler_connections_result_u64_error_free(sessile_handler_connections_result_u64_error_t *ptr);
+
+void sessile_handler_connections_option_websocket_id_free(sessile_handler_connections_option_websocket_id_t *ptr);
+
+void sessile_handler_connections_list_connection_free(sessile_handler_connections_list_connection_t *ptr);
+
+void sessile_handler_connections_result_list_connection_error_free(sessile_handler_connections_result_list_connection_error_t *ptr);
+
+void sessile_handler_connections_option_connection_free(sessile_handler_connections_option_connection_t *ptr);
+
+void sessile_handler_connections_result_option_connection_error_free(sessile_handler_connections_result_option_connection_error_t *ptr);
+
+void sessile_handler_connections_result_queued_error_free(sessile_handler_connections_result_queued_error_t *ptr);
+
+void sessile_handler_connections_result_delivery_error_free(sessile_handler_connections_result_delivery_error_t *ptr);
+
+void sessile_handler_connections_result_duration_error_free(sessile_handler_connections_result_duration_error_t *ptr);
+
+void sessile_handler_connections_result_void_error_free(sessile_handler_connections_result_void_error_t *ptr);
 
 // Sets the string `ret` to reference the input string `s` without copying it
 void wit_string_set(wit_string_t *ret, const char*s);

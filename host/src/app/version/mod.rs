@@ -16,7 +16,7 @@ pub use self::load::{Loader, Origins, check, manifest_of};
 
 use super::manifest::{self, Manifest, RollbackSettings, Store};
 use super::route::{Params, Router};
-use crate::group::Rules;
+use crate::group;
 use crate::instance::Handler;
 use crate::limits;
 use crate::port::websocket::Rules;
@@ -48,7 +48,7 @@ pub struct Version {
     /// Where sessions are kept; what the first version says counts until the host is restarted.
     pub store: Store,
     /// What its groups keep and tell.
-    pub groups: Rules,
+    pub groups: group::Rules,
     /// Which origins may open websockets.
     pub origins: manifest::OriginRule,
     /// Which other origins' pages may read what it answers.
