@@ -126,6 +126,14 @@ class LengthMismatch(Error):
         self.promised = promised
 
 
+class Unknown(Error):
+    """No websocket of this app that is connected has this id."""
+
+    def __init__(self, id: int) -> None:
+        super().__init__(f"no websocket of this app that is connected has the id {id:016x}")
+        self.id = id
+
+
 class SessionNotOpen(Error):
     """The session was not opened for this event."""
 
@@ -206,6 +214,8 @@ _BY_NAME: dict[str, Callable[[Any], Error]] = {
     "Error_LengthMismatch": lambda error: LengthMismatch(error.value.actual, error.value.limit),
     "Error_SessionUnsaved": lambda _: SessionUnavailable("the session could not be saved, so the response was not sent"),
     "Error_NotOpen": lambda _: SessionNotOpen(),
+    "Error_SessionNotOpen": lambda _: SessionNotOpen(),
+    "Error_Unknown": lambda error: Unknown(error.value),
     "Error_Conflict": lambda error: Conflict(error.value),
     "Error_CookieUnreachable": lambda _: CookieUnreachable(),
     "Error_Unavailable": lambda error: SessionUnavailable(f"the session store failed: {error.value}"),
