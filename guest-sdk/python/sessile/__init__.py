@@ -44,6 +44,7 @@ from ._errors import (
     SessionUnavailable,
     TimedOut,
     TooLarge,
+    Unknown,
     Unsupported,
     WrongKind,
     WrongOrder,
@@ -79,7 +80,8 @@ __all__ = [
     "EventSourceResponse", "HTMLResponse", "Headers", "InvalidCode", "InvalidHead", "JSONResponse", "LengthMismatch",
     "MultiDict", "NotOffered", "PeerGone", "PlainTextResponse", "Publication", "QueryParams", "Queued", "RedirectResponse",
     "Request", "Response", "Retire", "ServerSentEvent", "Session", "SessionDeleted", "SessionNotOpen",
-    "SessionUnavailable", "StreamingResponse", "TimedOut", "TooLarge", "URL", "Unsupported", "WebSocket",
+    "SessionUnavailable", "StreamingResponse", "TimedOut", "TooLarge", "URL", "Unknown", "Unsupported",
+    "WebSocket",
     "WebSocketDisconnect", "WebSocketState", "WrongKind", "WrongOrder", "WrongState", "WrongStyle", "events", "http",
     "loop", "poll", "publish", "sleep",
 ]
