@@ -30,6 +30,11 @@ declare module "sessile" {
     /** **Event style.** This version takes a websocket over from another, whose number is `from`: rewrite what that has left. */
     upgrade?(ws: WebSocket, from: bigint): void | Promise<void>;
     /**
+     * **Event style**, beside `message`. What is published to the groups of a websocket comes here, one after the other, in place of its
+     * peer: send on what it is to see.
+     */
+    publication?(ws: WebSocket, told: Told): void | Promise<void>;
+    /**
      * **Loop style.** One call for one websocket, as long as it lives: accept, `for await (const message of ws)`, return. Newer code
      * of the app ends the iteration with the `HostError` `retire`: left alone, it hands the websocket over, to `loop` of that code.
      */
@@ -54,7 +59,9 @@ declare module "sessile" {
     | "gone"
     | "invalid-code"
     | "invalid-head"
+    | "invalid-metadata"
     | "invalid-name"
+    | "invalid-tag"
     | "length-mismatch"
     | "not-json"
     | "not-offered"
@@ -81,10 +88,10 @@ declare module "sessile" {
     readonly code: ErrorCode;
     /** Of `disconnected`. */
     readonly close?: Close;
-    /** Of `too-large`, `reason-too-long`, `invalid-name`, `too-many`, `length-mismatch`: bytes or items that there were, and may be. */
+    /** Of `too-large`, `reason-too-long`, `invalid-name`, `invalid-tag`, `too-many`, `length-mismatch`: bytes or items that there were, and may be. */
     readonly actual?: number;
     readonly limit?: number;
-    /** Of `bad-json`, `not-json`: from 1, 0 where it is not known. */
+    /** Of `bad-json`, `not-json`, `invalid-metadata`: from 1, 0 where it is not known. */
     readonly line?: number;
     readonly column?: number;
     /** Of `wrong-state`: the call's name in the WIT, and the state in which it was made. */
@@ -220,15 +227,118 @@ declare module "sessile" {
 
     /** Joins a group (1-100 bytes), to hear what is published there; the websocket leaves it when it ends. */
     join(group: string): Promise<void>;
+    /**
+     * As `join`, with more said of it; in place of what was said before. What was published after `since` is queued for it first:
+     *
+     * ```js
+     * const { position, recovered } = await ws.join("feed", { metadata: { name: "Ada" }, tags: ["de"], since: seen });
+     * if (!recovered) await ws.send("reload");
+     * ```
+     */
+    join(group: string, how: Membership): Promise<Joined>;
     /** Leaves a group; nothing happens if it is not in it. */
     leave(group: string): Promise<void>;
   }
 
-  /** Named sets of websockets of this app. */
+  /** Named sets of websockets of this app. What one keeps, and whether it tells who comes and goes, is in the manifest: `[groups."feed"]`. */
   export const groups: {
     /** Queues a message to all of a group, from any handler, `fetch` too. A full outbox drops it, and is counted. */
     publish(group: string, message: Sendable): Promise<{ queued: number; dropped: number }>;
+    /** As `publish`, to those members for which all of it is true (`{}`: to all), and tells more. */
+    publish(group: string, message: Sendable, to: Scope): Promise<Delivery>;
+    /** How many members it has. */
+    count(group: string): Promise<number>;
+    /** Its members, or those with a tag, by ascending id; asked for in pages, as they are taken: `for await (const { metadata } of …)`. */
+    members(group: string, which?: { tag?: string }): AsyncIterable<Member>;
+    /**
+     * What was published after a position, or all that is kept: at most `limit` publications (100), and 1 MiB. Fails with `unsupported`
+     * where the manifest gives the group no history.
+     */
+    history(group: string, which?: { since?: Position | string; limit?: number }): Promise<HistoryPage>;
   };
+
+  /** Whom a publication is for. */
+  export interface Scope {
+    /** Members with this tag. */
+    tag?: string;
+    /** Not this one, or the one of this id: the sender, mostly. */
+    except?: WebSocket | bigint;
+  }
+
+  /** What became of a publication. */
+  export interface Delivery {
+    /** Members that have it. */
+    queued: number;
+    /** Members that had no room for it. Where the group keeps a history, they find it there. */
+    full: number;
+    /** Members that were about to end. */
+    gone: number;
+    /** Where it is in the history; null where the group keeps none. */
+    position: Position | null;
+  }
+
+  /** How a websocket is in a group. */
+  export interface Membership {
+    /** What `members` and presence tell of it: at most 1 KiB of JSON. */
+    metadata?: Json;
+    /** By which publications and lists can be narrowed: at most 8, of 1-64 bytes each. */
+    tags?: Iterable<string>;
+    /** A position, or the text of one, as a peer may have kept it. */
+    since?: Position | string;
+  }
+
+  /** What a join came to. */
+  export interface Joined {
+    /** The last publication that does not come as a new one; null where the group keeps no history. */
+    position: Position | null;
+    /** Whether every publication after `since` comes; false where none was given, and where some are not there any more. */
+    recovered: boolean;
+    /** Publications of the history that were queued for it. */
+    publications: number;
+  }
+
+  /** A place in a group's history: after the publication of this number. Only comparable within one epoch. In JSON it is its text. */
+  export class Position {
+    constructor(epoch: bigint, offset: bigint);
+    /** Of its text; a `TypeError` where that is none. */
+    static parse(text: string): Position;
+    readonly epoch: bigint;
+    /** From 1n; 0n before the first. */
+    readonly offset: bigint;
+    /** `EPOCH:OFFSET`. */
+    toString(): string;
+    toJSON(): string;
+  }
+
+  export interface Member<T = any> {
+    id: bigint;
+    /** Undefined where nothing was said. */
+    metadata: T | undefined;
+    tags: string[];
+  }
+
+  /** Publications of a history. */
+  export interface HistoryPage {
+    /** In order. */
+    publications: { offset: number; at: Date; message: Data }[];
+    /** The newest publication there is, of which the page may be short. */
+    position: Position;
+    /** Whether nothing is missing between what was asked for and the first of these. */
+    recovered: boolean;
+  }
+
+  /** What a group was told: a message, or of groups with `presence = true` who came and who went. */
+  export type Told = { group: string; position: Position | null } & ({ message: Data; presence?: undefined } | { presence: Presence; message?: undefined });
+
+  /** Who came and who went, gathered over a quarter of a second. */
+  export interface Presence {
+    joined: Member[];
+    left: bigint[];
+    /** Members there are now. */
+    total: number;
+    /** False where there were too many to tell of each: `groups.members` has all. */
+    complete: boolean;
+  }
 
   /**
    * Durable state of a peer, named by its cookie. Values are what JSON can express; keys have 1-128 bytes. Websockets save by

@@ -61,7 +61,7 @@ const SAID = {
   "gone": "the websocket has ended",
   "not-open": "the session is not open: `await ws.session.open()` in each event",
   "cookie-unreachable": "the cookie that this needs cannot reach the peer any more: the head has left",
-  "unavailable": "the session store failed",
+  "unavailable": "the host cannot do that now",
   "session-unsaved": "the session could not be saved, so the response was not sent",
   "deleted": "the session was flushed",
   "retire": "the host has newer code for this websocket",
@@ -149,6 +149,17 @@ const U64_MAX = (1n << 64n) - 1n;
 export function u64(value, name) {
   if (typeof value !== "bigint" || value < 0n || value > U64_MAX) throw wrong(value, name, "a bigint of 64 bits");
   return value;
+}
+
+export function u32(value, name) {
+  return whole(value, name, 2 ** 32 - 1);
+}
+
+/** A value as JSON. */
+export function jsonOf(value, name) {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw wrong(value, name, "what JSON can express");
+  return text;
 }
 
 /** Milliseconds as the nanoseconds of the WIT. */

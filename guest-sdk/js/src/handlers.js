@@ -2,8 +2,10 @@
 // log, for one that nobody catches would be a trap.
 
 import { closeInfo } from "./error.js";
+import { told } from "./groups.js";
 import { Request, answer } from "./http.js";
-import { data, WebSocket } from "./websocket.js";
+import { data } from "./message.js";
+import { WebSocket } from "./websocket.js";
 import { report } from "./web/console.js";
 import { inspect } from "./web/inspect.js";
 import { begin } from "./web/random.js";
@@ -14,11 +16,14 @@ const INTERFACES = {
   message: "websocket-events",
   messages: "websocket-events",
   upgrade: "websocket-upgrade",
+  publication: "publication-handler",
   loop: "websocket-handler",
   fetch: "http-handler",
 };
 /** Those that go with `message`. */
 const COMPANIONS = ["open", "close"];
+/** Those that are interfaces of their own, and nothing without `message`. */
+const BESIDE = ["upgrade", "publication"];
 
 /**
  * The interfaces that a script handles.
@@ -35,7 +40,7 @@ export function handled(handlers) {
   }
   const has = Object.keys(INTERFACES).filter((name) => handlers[name] !== undefined);
   const interfaces = [...new Set(has.map((name) => INTERFACES[name]))];
-  const alone = [...COMPANIONS, "upgrade"].find((name) => handlers[name] !== undefined);
+  const alone = [...COMPANIONS, ...BESIDE].find((name) => handlers[name] !== undefined);
   if (alone !== undefined && !interfaces.includes("websocket-events")) throw new TypeError(`the script exports '${alone}', but no 'message'`);
   if (interfaces.length === 0) throw new TypeError(`the script exports none of the handlers ${known.join(", ")}`);
   return interfaces;
@@ -52,6 +57,9 @@ export function exported(handlers) {
     websocketUpgrade: {
       onUpgrade: (id, from) => called("upgrade", forgiving, () => handlers.upgrade(new WebSocket(id), from)),
     },
+    publicationHandler: {
+      onPublications: (id, list) => called("publication", forgiving, () => each(handlers, "publication", new WebSocket(id), list.map(told))),
+    },
     websocketHandler: {
       handle: (id) => called("loop", looped, () => handlers.loop(new WebSocket(id)), { tag: "done" }),
     },
@@ -63,11 +71,11 @@ export function exported(handlers) {
 
 function delivered(handlers, ws, messages) {
   if (handlers.messages !== undefined) return handlers.messages(ws, messages.map(data));
-  return messages.length === 1 ? handlers.message(ws, data(messages[0])) : oneByOne(handlers, ws, messages);
+  return messages.length === 1 ? handlers.message(ws, data(messages[0])) : each(handlers, "message", ws, messages.map(data));
 }
 
-async function oneByOne(handlers, ws, messages) {
-  for (const message of messages) await handlers.message(ws, data(message));
+async function each(handlers, name, ws, all) {
+  for (const one of all) await handlers[name](ws, one);
 }
 
 /**

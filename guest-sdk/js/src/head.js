@@ -9,6 +9,11 @@ import { Headers } from "./web/headers.js";
 /** The id of a websocket or request, and of nothing else: one that is none would be a trap. */
 export let idOf;
 
+/** The id that is meant by a websocket, or by its id. */
+export function idFrom(value, name) {
+  return value instanceof Head ? idOf(value) : u64(value, name);
+}
+
 /** Everything is read from the host when it is asked for, so keep what you need twice. */
 export class Head {
   #id;

@@ -2,7 +2,7 @@
 
 import http from "sessile:handler/http@0.1.0";
 
-import { bytes, bytesOf, call, fields, parsed, tooLarge, waited, whole } from "./error.js";
+import { bytes, bytesOf, call, fields, jsonOf, parsed, tooLarge, waited, whole } from "./error.js";
 import { Head, idOf } from "./head.js";
 import { Headers } from "./web/headers.js";
 import { decode, encode } from "./web/utf8.js";
@@ -119,11 +119,9 @@ export class Response {
   }
 
   static json(value, init = {}) {
-    const json = JSON.stringify(value);
-    if (json === undefined) throw new TypeError(`${typeof value} is nothing that JSON can express`);
     const headers = new Headers(init.headers);
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
-    return new Response(encode(json), { ...init, headers });
+    return new Response(encode(jsonOf(value, "the body")), { ...init, headers });
   }
 
   static html(body, init = {}) {

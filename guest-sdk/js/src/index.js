@@ -1,7 +1,8 @@
 // What a handler imports from "sessile".
 
 export { HostError } from "./error.js";
-export { groups, WebSocket } from "./websocket.js";
+export { groups, Position } from "./groups.js";
+export { WebSocket } from "./websocket.js";
 export { BodyWriter, Request, Response } from "./http.js";
 export { raw } from "./raw.js";
 export { poll } from "./poll.js";

@@ -5,7 +5,7 @@ import wit from "sessile:handler/raw@0.1.0";
 import { bytes, closeInfo, fields, nanos, optional, text, waited, whole } from "./error.js";
 import { idOf } from "./head.js";
 import { encode } from "./web/utf8.js";
-import { message } from "./websocket.js";
+import { message } from "./message.js";
 
 export const raw = {
   states(ws) {

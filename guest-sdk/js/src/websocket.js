@@ -1,10 +1,11 @@
 // One websocket, in both styles. The host owns it; this is an id with operations.
 
 import websocket from "sessile:handler/websocket@0.1.0";
-import wit from "sessile:handler/groups@0.1.0";
 
-import { HostError, bytes, bytesOf, call, closeInfo, fields, nanos, optional, parsed, text, translated, waited, whole } from "./error.js";
+import { HostError, bytes, call, closeInfo, fields, jsonOf, nanos, optional, parsed, text, translated, waited, whole } from "./error.js";
+import { join, leave } from "./groups.js";
 import { Head, idOf } from "./head.js";
+import { data, message } from "./message.js";
 import { encode, decode } from "./web/utf8.js";
 
 export class WebSocket extends Head {
@@ -59,8 +60,7 @@ export class WebSocket extends Head {
   }
 
   async sendJson(value, { binary = false } = {}) {
-    const json = JSON.stringify(value);
-    if (json === undefined) throw new TypeError(`${typeof value} is nothing that JSON can express`);
+    const json = jsonOf(value, "the message");
     return this.send(binary ? encode(json) : json);
   }
 
@@ -126,24 +126,14 @@ export class WebSocket extends Head {
     return value.length === 0 ? undefined : parsed(decode(value));
   }
 
-  async join(group) {
-    return waited(wit.join, idOf(this), text(group, "the group"));
+  async join(group, how) {
+    return join(idOf(this), group, how);
   }
 
   async leave(group) {
-    return waited(wit.leave, idOf(this), text(group, "the group"));
+    return leave(idOf(this), group);
   }
 }
-
-export const groups = {
-  async publish(group, data) {
-    try {
-      return await wit.publish(text(group, "the group"), message(data));
-    } catch (error) {
-      throw translated(error);
-    }
-  },
-};
 
 async function received(id, timeout) {
   try {
@@ -151,18 +141,6 @@ async function received(id, timeout) {
   } catch (error) {
     throw translated(error);
   }
-}
-
-/** A text is sent as text, all else that holds bytes as binary. */
-export function message(value) {
-  if (typeof value === "string") return { tag: "text", val: value.toWellFormed() };
-  const view = bytesOf(value);
-  if (view === undefined) throw new TypeError(`a message is ${value === null ? "null" : typeof value}; wanted is a string or bytes (sendJson for others)`);
-  return { tag: "binary", val: view };
-}
-
-export function data({ val }) {
-  return val;
 }
 
 function kind(value, type, wanted) {

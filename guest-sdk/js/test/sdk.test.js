@@ -7,7 +7,7 @@ import { beforeEach, test } from "node:test";
 
 const { exported, handled } = await import("../src/handlers.js");
 const { Request, Response, answer: respond, eventText } = await import("../src/http.js");
-const { groups, HostError, poll, raw, WebSocket } = await import("../src/index.js");
+const { groups, HostError, poll, Position, raw, WebSocket } = await import("../src/index.js");
 const { console } = await import("../src/web/console.js");
 const timers = await import("../src/web/timers.js");
 
@@ -40,7 +40,10 @@ test("value_of_a_wrong_type_is_refused_before_the_host_is_asked", async () => {
     () => ws.session.save({ ifVersion: 1 }), () => ws.session.setExpiry(-1), () => groups.publish("g", 5), () => groups.publish(5, "m"),
     () => request.start("200"), () => request.sendRaw(5), () => raw.send(ws, { type: "none" }), () => new Response("", { status: 1.5 }),
     () => new WebSocket(5), () => ws.ping.call({}), () => ws.send.call({ id: ID }, "x"), () => request.read.call(ws.session), () => raw.states({}),
-    () => raw.receive(5), () => timers.sleep("1"), () => timers.setTimeout("code"),
+    () => raw.receive(5), () => timers.sleep("1"), () => timers.setTimeout("code"), () => ws.join("g", { tags: [1] }),
+    () => ws.join("g", { metadata: () => 1 }), () => ws.join("g", { since: "1" }), () => ws.join("g", { since: { epoch: 1, offset: 1 } }),
+    () => groups.publish("g", "m", { tag: 1 }), () => groups.publish("g", "m", { except: 7 }), () => groups.count(),
+    () => groups.members("g", { tag: 1 }).next(), () => groups.history("g", { limit: -1 }), () => new Position(1, 2),
   ]) {
     await assert.rejects(async () => call(), TypeError, String(call));
   }
@@ -76,6 +79,73 @@ test("publish_tells_whom_it_reached", async () => {
   assert.deepEqual(await groups.publish("g", "m"), { queued: 2, dropped: 1 });
   answer("groups.publish", refuse("invalid-name", { actual: 0n, limit: 100n }));
   await assert.rejects(groups.publish("", "m"), { code: "invalid-name" });
+});
+
+test("publication_to_some_tells_what_became_of_it", async () => {
+  answer("groups.publishTo", { queued: 2, full: 1, gone: 0, position: { epoch: 1n << 63n, offset: 4n } });
+  const { position, ...counts } = await groups.publish("g", "m", { tag: "de", except: new WebSocket(ID) });
+  assert.deepEqual(counts, { queued: 2, full: 1, gone: 0 });
+  assert.equal(JSON.stringify({ position }), '{"position":"9223372036854775808:4"}');
+  await groups.publish("g", "m", { except: 7n });
+  const text = { tag: "text", val: "m" };
+  assert.deepEqual(asked, [["groups.publishTo", "g", text, { tag: "de", except: ID }], ["groups.publishTo", "g", text, { tag: null, except: 7n }]]);
+});
+
+test("join_says_what_a_member_is_and_what_it_has_seen", async () => {
+  const ws = new WebSocket(ID);
+  assert.equal(await ws.join("g"), null);
+  const at = new Position(1n << 63n, 2n);
+  answer("groups.joinAs", { position: { epoch: 1n, offset: 3n }, recovered: true, publications: 1 });
+  const joined = await ws.join("g", { metadata: { é: 1 }, tags: new Set(["a"]), since: at });
+  assert.deepEqual(joined, { position: new Position(1n, 3n), recovered: true, publications: 1 });
+  answer("groups.joinAs", { position: null, recovered: false, publications: 0 });
+  assert.equal((await ws.join("g", { since: `${at}` })).position, null);
+  await ws.join("g", {});
+  const since = { epoch: 1n << 63n, offset: 2n };
+  assert.deepEqual(asked, [
+    ["groups.join", ID, "g"], ["groups.joinAs", ID, "g", { metadata: '{"é":1}', tags: ["a"], since }],
+    ["groups.joinAs", ID, "g", { metadata: null, tags: [], since }], ["groups.joinAs", ID, "g", { metadata: null, tags: [], since: null }],
+  ]);
+  answer("groups.joinAs", refuse("invalid-tag", { actual: 65n, limit: 64n }));
+  await assert.rejects(ws.join("g", { tags: ["x".repeat(65)] }), { code: "invalid-tag", actual: 65, limit: 64 });
+});
+
+test("members_are_asked_for_by_the_page_as_they_are_taken", async () => {
+  const members = Array.from({ length: 251 }, (_, id) => ({ id: BigInt(id), metadata: id === 0 ? '{"a":1}' : null, tags: ["t"] }));
+  answer("groups.members", (_, __, after, limit) => members.filter(({ id }) => after === null || id > after).slice(0, limit));
+  const seen = [];
+  for await (const member of groups.members("g", { tag: "t" })) {
+    if (seen.push(member) === 1) assert.equal(asked.length, 1);
+  }
+  assert.deepEqual([seen.length, seen[0], seen[250]], [251, { id: 0n, metadata: { a: 1 }, tags: ["t"] }, { id: 250n, metadata: undefined, tags: ["t"] }]);
+  assert.deepEqual(asked, [["groups.members", "g", "t", null, 250], ["groups.members", "g", "t", 249n, 250]]);
+  answer("groups.count", 5n);
+  assert.equal(await groups.count("g"), 5);
+});
+
+test("history_is_what_was_published_and_when", async () => {
+  const kept = { offset: 3n, at: 1_500_000_000n, message: { tag: "text", val: "m" } };
+  answer("groups.history", { publications: [kept], position: { epoch: 1n, offset: 3n }, recovered: true });
+  const page = await groups.history("g", { since: "1:2", limit: 5 });
+  assert.deepEqual(page, { publications: [{ offset: 3, at: new Date(1500), message: "m" }], position: new Position(1n, 3n), recovered: true });
+  await groups.history("g");
+  assert.deepEqual(asked, [["groups.history", "g", { epoch: 1n, offset: 2n }, 5], ["groups.history", "g", null, 100]]);
+  answer("groups.history", refuse("unsupported"));
+  await assert.rejects(groups.history("g"), { code: "unsupported" });
+});
+
+test("publications_come_one_by_one_and_presence_with_what_is_known_of_each", async () => {
+  const got = [];
+  const { publicationHandler: handler } = exported({ message() {}, publication: (ws, told) => void got.push([ws.id, told]) });
+  const member = { id: 7n, metadata: "[1]", tags: [] };
+  await handler.onPublications(ID, [
+    { group: "g", position: { epoch: 1n, offset: 2n }, content: { tag: "message", val: { tag: "binary", val: bytes("b") } } },
+    { group: "h", position: null, content: { tag: "presence", val: { joined: [member], left: [8n], total: 1n, complete: true } } },
+  ]);
+  assert.deepEqual(got, [
+    [ID, { group: "g", position: new Position(1n, 2n), message: bytes("b") }],
+    [ID, { group: "h", position: null, presence: { joined: [{ id: 7n, metadata: [1], tags: [] }], left: [8n], total: 1, complete: true } }],
+  ]);
 });
 
 test("iteration_ends_with_the_close_and_lets_other_errors_through", async () => {
@@ -208,8 +278,9 @@ test("handlers_are_found_and_mistakes_are_told", () => {
     message() {}
   }
   assert.deepEqual(handled(new Room()), ["websocket-events"]);
+  assert.deepEqual(handled({ message: none, publication: none }), ["websocket-events", "publication-handler"]);
   assert.deepEqual(handled({ fetch: none, loop: none, messages: none, upgrade: none }).toSorted(), ["http-handler", "websocket-events", "websocket-handler", "websocket-upgrade"]);
-  for (const [script, said] of [[undefined, /exports no handlers/], [{}, /none of the handlers/], [{ open: none, fetch: none }, /'open', but no 'message'/], [{ loop: 1 }, /'loop' is no function/]]) {
+  for (const [script, said] of [[undefined, /exports no handlers/], [{}, /none of the handlers/], [{ open: none, fetch: none }, /'open', but no 'message'/], [{ loop: none, publication: none }, /'publication', but no 'message'/], [{ loop: 1 }, /'loop' is no function/]]) {
     assert.throws(() => handled(script), said);
   }
 });

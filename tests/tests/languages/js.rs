@@ -6,7 +6,7 @@ use std::process::Command;
 
 use sessile_tests::{App, Host, Socket, Way, get};
 
-use super::{build, built, edit, has, root};
+use super::{build, built, edit, has, publications_are_told, root};
 use crate::tools::{echo_is_served, visits_are_served};
 
 fn made(name: &str, style: &str) -> App {
@@ -75,6 +75,28 @@ async fn shared_handler_of_a_websocket_and_http_gives_each_call_an_instance_of_i
         assert_eq!(socket.ask("text").await, "text");
         assert_eq!(get(host.address(), "/", None).await.text(), "page");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn publications_come_to_a_handler_in_js_that_exports_one() {
+    let app = App::new(
+        "[app]\nname = \"watcher\"\n[[routes]]\npath = \"/ws\"\nhandler = \"ws\"\n[handlers.ws]\n\
+         component = \"watcher.wasm\"\nbuild = \"$SESSILE componentize watcher.js -o watcher.wasm\"\n",
+    );
+    let script = r#"
+        import { groups } from "sessile";
+
+        export default {
+          open: (ws) => ws.join("watched", { metadata: "Ada" }),
+          message: (ws, text) => groups.publish("watched", text),
+          async publication(ws, { group, position, message, presence }) {
+            if (message === "fail") throw new Error("told to fail");
+            if (presence === undefined) return ws.send(`${group} ${position.offset} ${message}`);
+            await ws.send(`${presence.joined.map(({ metadata }) => JSON.stringify(metadata))} of ${presence.total}`);
+          },
+        };"#;
+    fs::write(app.path().join("watcher.js"), script).unwrap();
+    publications_are_told(built(app)).await;
 }
 
 /// The probe, on a route in each style.

@@ -96,6 +96,33 @@ fn edit(app: &App, source: &str, old: &str, new: &str) {
     fs::rename(beside, path).unwrap();
 }
 
+/// Of a guest with a `publication-handler` on `/ws`. It joins the group `watched`, with the metadata `"Ada"`, and publishes there what
+/// its peer says. What is published it sends as `GROUP OFFSET TEXT`, and who comes as `METADATA of TOTAL`; of the text `fail` it
+/// fails.
+async fn publications_are_told(app: App) {
+    app.edit("[app]", "[groups.\"watched\"]\nhistory = true\npresence = true\n[app]");
+    for way in [Way::Keep, Way::Amnesia] {
+        let host = Host::start(&app, way);
+        let mut ada = Socket::open(host.address(), "/ws").await;
+        assert_eq!(ada.text().await, "\"Ada\" of 1");
+        let mut other = Socket::open(host.address(), "/ws").await;
+        for socket in [&mut ada, &mut other] {
+            assert_eq!(socket.text().await, "\"Ada\" of 2");
+        }
+        for (offset, text) in [(1, "hällo"), (2, "again")] {
+            other.send(text).await;
+            for socket in [&mut ada, &mut other] {
+                assert_eq!(socket.text().await, format!("watched {offset} {text}"));
+            }
+        }
+        ada.send("fail").await;
+        for socket in [&mut ada, &mut other] {
+            assert_eq!(socket.closed().await.0, 1011);
+        }
+        host.wait_for_log("told to fail");
+    }
+}
+
 // ---- C by hand, and the projects of `new` --------------------------------------------------
 
 #[tokio::test]
