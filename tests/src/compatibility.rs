@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 /// Row, what it is, the call in the model that people know, ours in Rust.
-const ROWS: [(&str, &str, &str, &str); 38] = [
+const ROWS: [(&str, &str, &str, &str); 45] = [
     ("A1", "handshake as a mapping", "Starlette `session[\"path\"]`", "`ws.scope()[\"path\"]`, `ws.path()`"),
     ("A2", "URL", "Starlette `session.url.port`", "`ws.url().port()`"),
     ("A3", "headers", "Starlette `session.headers[…]`", "`ws.headers().get(…)`, `.get_all(…)`"),
@@ -50,6 +50,33 @@ const ROWS: [(&str, &str, &str, &str); 38] = [
     ("A15", "iteration", "Starlette `async for`", "`while let Some(message) = ws.next()?`; `ws.close_code()`"),
     ("A16", "compression", "none of them", "manifest `deflate = true`"),
     ("A17", "auto-response", "workerd `setWebSocketAutoResponse`", "manifest `auto_response`"),
+    (
+        "B1",
+        "who is connected",
+        "websocket-sharp `Sessions.IDs`, `ActiveIDs`, `Count`, `TryGetSession`",
+        "`connections::count`, `list`, `lookup`: on a route, in a group, of a session; nobody is pinged for it",
+    ),
+    (
+        "B2",
+        "to one of them",
+        "websocket-sharp `SendTo`, `PingTo`, `CloseSession`",
+        "`connections::send_to`, `ping`, `close`, from any handler",
+    ),
+    ("B3", "to all of a route", "websocket-sharp `Sessions.Broadcast`", "`connections::send_to_all`"),
+    (
+        "B4",
+        "groups",
+        "Channels `group_add`, `group_send`, `group_discard`",
+        "`ws.join(…)`, `join_as`, `groups::publish`, `publish_to`, `members`; `PublicationHandler`; `sessile publish`",
+    ),
+    ("B5", "presence", "none of them", "manifest `presence = true`; `groups::members`"),
+    (
+        "B6",
+        "history, recovery",
+        "none of them: Channels drops in silence",
+        "manifest `history = true`, `durable = true`; `join_as` with `since`, `groups::history`; `sessile.resume.v1`",
+    ),
+    ("B7", "sweep", "websocket-sharp `Sweep`, `KeepClean`", "the host's pings; one close event with 1006"),
     ("C1", "one session", "Channels `scope[\"session\"]`", "`ws.session()?`, `request.session()?`"),
     ("C2", "HTTP saves by itself", "Django `SessionMiddleware`", "the same; manifest `save_every_request`"),
     (
@@ -149,7 +176,7 @@ fn passed(log: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 fn is_row(word: &str) -> bool {
-    word.len() == 3 && word.starts_with(['a', 'c', 'd']) && word.bytes().skip(1).all(|byte| byte.is_ascii_digit())
+    word.len() == 3 && word.starts_with(['a', 'b', 'c', 'd']) && word.bytes().skip(1).all(|byte| byte.is_ascii_digit())
 }
 
 fn table(passed: &BTreeMap<String, Vec<String>>) -> Result<String, Vec<&'static str>> {
@@ -159,8 +186,8 @@ fn table(passed: &BTreeMap<String, Vec<String>>) -> Result<String, Vec<&'static 
     }
     let mut text = String::from(
         "# What Starlette, Channels, websocket-sharp and Pony do, and what Sessile does\n\n\
-         Made by `.ci/run` from the tests that ran, in `tests/tests/{a_websocket,c_session,d_http,d_standard}.rs`: each row works\n\
-         from a guest over a real socket, with warm instances, with `--amnesia`, and with a guest that awaits. The calls on the\n\
+         Made by `.ci/run` from the tests that ran, in `tests/tests/{a_websocket,b_groups,b_connections,c_session,d_http,d_standard}.rs`: each\n\
+         row works from a guest over a real socket, with warm instances, with `--amnesia`, and many with a guest that awaits. The calls on the\n\
          right are those of the Rust SDK; the WIT has the same words.\n\n\
          | row | | the call you know | ours | tests |\n|---|---|---|---|---|\n",
     );

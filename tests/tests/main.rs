@@ -2,13 +2,14 @@
 
 mod a_websocket;
 mod abuse;
+mod b_connections;
+mod b_groups;
 mod browser;
 mod c_session;
 mod canary;
 mod chat;
 mod cli;
 mod clients;
-mod connections;
 mod contain;
 mod counter;
 mod crash;
@@ -18,7 +19,6 @@ mod deploy;
 mod echo;
 mod faults;
 mod fleet;
-mod groups;
 mod isolation;
 mod languages;
 mod layers;

@@ -12,10 +12,10 @@ use sessile_tests::{App, Host, RawSocket, Socket, Way, each_way, get};
 use crate::operate::{connections, tail};
 
 each_way!(
-    count_and_list_narrow_by_route_handler_group_and_session,
-    send_to_and_to_all_reach_whom_they_mean,
-    close_is_told_to_its_handler_once_with_its_code,
-    id_of_another_app_is_unknown,
+    b01_count_and_list_narrow_by_route_handler_group_and_session,
+    b03_send_to_and_to_all_reach_whom_they_mean,
+    b02_close_is_told_to_its_handler_once_with_its_code,
+    b02_id_of_another_app_is_unknown,
 );
 
 const PING: u8 = 0x89;
@@ -54,7 +54,7 @@ async fn id_of(socket: &mut Socket) -> String {
     context["id"].as_str().unwrap().to_owned()
 }
 
-async fn count_and_list_narrow_by_route_handler_group_and_session(way: Way) {
+async fn b01_count_and_list_narrow_by_route_handler_group_and_session(way: Way) {
     let host = Host::start(&App::faults(way), way);
     let mut event = Socket::open(host.address(), "/ws?session=1&x=y").await;
     let mut looped = Socket::open(host.address(), "/loop").await;
@@ -115,7 +115,7 @@ async fn count_and_list_narrow_by_route_handler_group_and_session(way: Way) {
     assert_eq!(who(&host, &format!("lookup {b}")).await, "nobody");
 }
 
-async fn send_to_and_to_all_reach_whom_they_mean(way: Way) {
+async fn b03_send_to_and_to_all_reach_whom_they_mean(way: Way) {
     let host = Host::start(&App::faults(way), way);
     let mut sockets = [Socket::open(host.address(), "/ws").await, Socket::open(host.address(), "/loop").await];
     let (event, looped) = (id_of(&mut sockets[0]).await, id_of(&mut sockets[1]).await);
@@ -152,7 +152,7 @@ async fn send_to_and_to_all_reach_whom_they_mean(way: Way) {
     }
 }
 
-async fn close_is_told_to_its_handler_once_with_its_code(way: Way) {
+async fn b02_close_is_told_to_its_handler_once_with_its_code(way: Way) {
     let host = Host::start(&App::faults(way), way);
     let mut watcher = Socket::open(host.address(), "/ws").await;
     assert_eq!(watcher.ask("join ends").await, "joined");
@@ -183,7 +183,7 @@ async fn close_is_told_to_its_handler_once_with_its_code(way: Way) {
     assert_eq!(watcher.ask("marker").await, "marker");
 }
 
-async fn id_of_another_app_is_unknown(way: Way) {
+async fn b02_id_of_another_app_is_unknown(way: Way) {
     let host = Host::start(&App::faults(way), way);
     let other = App::faults(way);
     other.edit("name = \"faults\"", "name = \"other\"\nprefix = \"/other\"");
@@ -206,7 +206,7 @@ async fn id_of_another_app_is_unknown(way: Way) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_over_2500_tell_each_that_stays_once() {
+async fn b01_pages_over_2500_tell_each_that_stays_once() {
     let app = App::faults(Way::Keep);
     // All of them at once are more than an event has to do.
     app.edit("[handlers.fresh]", "[handlers.fresh.limits]\ncpu_ms = 5000\n\n[handlers.fresh]");
@@ -241,7 +241,7 @@ async fn pages_over_2500_tell_each_that_stays_once() {
 }
 
 #[tokio::test]
-async fn nothing_pings_a_peer_but_a_ping() {
+async fn b02_nothing_pings_a_peer_but_a_ping() {
     let host = Host::start(&App::faults(Way::Keep), Way::Keep);
     let (mut peer, _) = RawSocket::open(host.address(), "/ws", &[]).await;
     let id = ids(&who(&host, "list").await).pop_first().unwrap();
@@ -267,7 +267,7 @@ async fn pinged_and(pinged: impl Future<Output = String>, meanwhile: impl Future
 }
 
 #[tokio::test]
-async fn peer_that_answers_no_ping_is_gone_and_its_handler_is_told_once() {
+async fn b07_peer_that_answers_no_ping_is_gone_and_its_handler_is_told_once() {
     let host = Host::start(&App::faults(Way::Keep), Way::Keep);
     let mut watcher = Socket::open(host.address(), "/loop").await;
     assert_eq!(watcher.ask("join ends").await, "joined");
@@ -283,7 +283,7 @@ async fn peer_that_answers_no_ping_is_gone_and_its_handler_is_told_once() {
 }
 
 #[tokio::test]
-async fn outbox_that_is_full_and_websocket_that_closes_take_nothing_more() {
+async fn b03_outbox_that_is_full_and_websocket_that_closes_take_nothing_more() {
     let host = Host::start(&App::faults(Way::Keep), Way::Keep);
     let mut slow = RawSocket::open_narrow(host.address(), "/ws").await;
     let id = ids(&who(&host, "list").await).pop_first().unwrap();
@@ -311,7 +311,7 @@ async fn outbox_that_is_full_and_websocket_that_closes_take_nothing_more() {
 }
 
 #[tokio::test]
-async fn hibernation_is_explained_alike_to_guests_by_connections_and_by_tail() {
+async fn b01_hibernation_is_explained_alike_to_guests_by_connections_and_by_tail() {
     let host = Host::start(&App::faults(Way::Keep), Way::Keep);
     let mut told = tail(&host, "").await;
     let mut socket = Socket::open(host.address(), "/ws").await;
@@ -346,7 +346,7 @@ async fn hibernation_is_explained_alike_to_guests_by_connections_and_by_tail() {
 }
 
 #[tokio::test]
-async fn isolation_that_keeps_no_instance_is_the_reason_to_hibernate() {
+async fn b01_isolation_that_keeps_no_instance_is_the_reason_to_hibernate() {
     for (isolation, why) in [
         ("event", "isolation = \"event\" keeps no instance"),
         ("shared", "isolation = \"shared\" keeps no instance for it alone"),
