@@ -69,11 +69,13 @@ declare module "sessile" {
     | "peer-gone"
     | "reason-too-long"
     | "retire"
+    | "session-not-open"
     | "session-unsaved"
     | "timed-out"
     | "too-large"
     | "too-many"
     | "unavailable"
+    | "unknown"
     | "unsupported"
     | "wrong-kind"
     | "wrong-order"
@@ -101,6 +103,8 @@ declare module "sessile" {
     readonly kind?: "text" | "binary";
     /** Of `conflict`: the version that is saved. */
     readonly version?: bigint;
+    /** Of `unknown`: the id that nobody who is connected has. */
+    readonly id?: bigint;
     /** Of `wrong-order`. */
     readonly stage?: "unanswered" | "streaming" | "finished";
   }
@@ -195,7 +199,7 @@ declare module "sessile" {
     /** Queues a message, in order; waits while the outbox is full. It is queued then, not read by the peer. */
     send(message: Sendable): Promise<void>;
     /** As `send`, but never waits. */
-    trySend(message: Sendable): { state: "queued"; bytes: number } | { state: "full" } | { state: "gone"; close: Close };
+    trySend(message: Sendable): Queued;
     /** Queues a value as JSON, in a text message, or in a binary one. */
     sendJson(value: unknown, options?: { binary?: boolean }): Promise<void>;
 
@@ -239,6 +243,9 @@ declare module "sessile" {
     /** Leaves a group; nothing happens if it is not in it. */
     leave(group: string): Promise<void>;
   }
+
+  /** What became of a message that was to be queued at once: it waits with so many bytes, there was no room, or the websocket has ended. */
+  export type Queued = { state: "queued"; bytes: number } | { state: "full" } | { state: "gone"; close: Close };
 
   /** Named sets of websockets of this app. What one keeps, and whether it tells who comes and goes, is in the manifest: `[groups."feed"]`. */
   export const groups: {
@@ -338,6 +345,56 @@ declare module "sessile" {
     total: number;
     /** False where there were too many to tell of each: `groups.members` has all. */
     complete: boolean;
+  }
+
+  /**
+   * Who is connected to this app, by whichever handler, from any of them: `fetch` and alarms too. Connected is a websocket from its `accept`
+   * to the end of its connection. Nothing here wakes a handler but the end of what `close` closes, and nothing but `ping` pings.
+   */
+  export const connections: {
+    count(which?: Selection): Promise<number>;
+    /** By ascending id; asked for in pages, as they are taken. One that stays connected meanwhile is told exactly once. */
+    list(which?: Selection): AsyncIterable<Connection>;
+    /** Undefined where nobody who is connected has this id. */
+    lookup(id: bigint): Promise<Connection | undefined>;
+    /** Queues a message for one; never waits. This and the next two fail with `unknown` where nobody has the id. */
+    sendTo(id: bigint, message: Sendable): Promise<Queued>;
+    /** Sends a ping and waits for its pong: how many milliseconds it was on its way. */
+    ping(id: bigint): Promise<number>;
+    /** Closes one after all that is queued for it, and does not wait for the end; its handler is told as of any close. */
+    close(id: bigint, code?: number, reason?: string): Promise<void>;
+    /** Queues a message for each, as `sendTo`; its bytes are held once. */
+    sendToAll(which: Selection, message: Sendable): Promise<{ queued: number; full: number; gone: number; tooLarge: number }>;
+  };
+
+  /** Those for which all of it is true; with none of it, all. */
+  export interface Selection {
+    /** On the route with this pattern, as the manifest has it: `/rooms/{room}`. */
+    route?: string;
+    /** Served by the handler of this name. */
+    handler?: string;
+    group?: string;
+    /** That have opened this session, which is open here: `ws.session`. */
+    session?: Session;
+  }
+
+  /** Somebody who is connected. */
+  export interface Connection {
+    id: bigint;
+    /** The names of its handler and its route in the manifest. */
+    handler: string;
+    route: string;
+    /** The path of its request, percent-encoded, without the query. */
+    path: string;
+    state: "open" | "closing";
+    startedAt: Date;
+    /** Whether an instance serves it now; if not, it hibernates. */
+    awake: boolean;
+    /** Why, in words for a person. */
+    why: string;
+    /** Bytes that wait for the peer. */
+    buffered: number;
+    protocol: string | null;
   }
 
   /**

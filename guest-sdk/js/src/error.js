@@ -5,7 +5,7 @@ import { parseJson } from "./web/json.js";
 
 /**
  * Why the host refused something. `code` is the name of the WIT's case, such as `too-large`; what the case carries is beside it:
- * `close`, `actual` and `limit`, `line` and `column`, `call` and `state`, `version`.
+ * `close`, `actual` and `limit`, `line` and `column`, `call` and `state`, `version`, `id`.
  */
 export class HostError extends Error {
   constructor(code, message, values = {}) {
@@ -40,6 +40,8 @@ export function hostError({ tag, val }) {
     }
     case "conflict":
       return new HostError(tag, `version ${val} of the session is saved`, { version: val });
+    case "unknown":
+      return new HostError(tag, `no websocket of this app that is connected has the id ${val}`, { id: val });
     case "wrong-order":
       return new HostError(tag, `illegal while the response is ${val}`, { stage: val });
     default:
@@ -59,6 +61,9 @@ const SAID = {
   "not-offered": "this subprotocol was not offered",
   "peer-gone": "the peer has gone",
   "gone": "the websocket has ended",
+  "session-not-open": "the session is not open, so nobody is known to share it",
+  "no-session": "the session was never saved, so no alarm would find it again: open and save it first",
+  "no-handler": "the script has no `alarm` that could ring",
   "not-open": "the session is not open: `await ws.session.open()` in each event",
   "cookie-unreachable": "the cookie that this needs cannot reach the peer any more: the head has left",
   "unavailable": "the host cannot do that now",
@@ -143,7 +148,7 @@ export function bytesOf(value) {
   return undefined;
 }
 
-const U64_MAX = (1n << 64n) - 1n;
+export const U64_MAX = (1n << 64n) - 1n;
 
 /** An id or a version. */
 export function u64(value, name) {
@@ -182,7 +187,7 @@ export function fields(init) {
   return Array.from(pairs, ([name, value]) => [text(name, "a header's name"), text(String(value), `header ${name}`)]);
 }
 
-function wrong(value, name, wanted) {
+export function wrong(value, name, wanted) {
   const is = value === null ? "null" : typeof value === "number" ? String(value) : typeof value;
   return new TypeError(`${name} is ${is}; wanted is ${wanted}`);
 }

@@ -2,8 +2,9 @@
 
 import http from "sessile:handler/http@0.1.0";
 
-import { bytes, bytesOf, call, fields, jsonOf, parsed, tooLarge, waited, whole } from "./error.js";
+import { bytesOf, call, fields, jsonOf, parsed, tooLarge, waited, whole } from "./error.js";
 import { Head, idOf } from "./head.js";
+import { contents } from "./message.js";
 import { Headers } from "./web/headers.js";
 import { decode, encode } from "./web/utf8.js";
 
@@ -75,7 +76,7 @@ export class Request extends Head {
   }
 
   async sendRaw(response, { close = false } = {}) {
-    const raw = typeof response === "string" ? encode(response) : bytes(response, "the response");
+    const raw = contents(response, "the response");
     return waited(http.sendRaw, idOf(this), raw, Boolean(close));
   }
 
@@ -97,7 +98,7 @@ export class BodyWriter {
   }
 
   async write(part) {
-    return waited(http.sendChunk, this.#id, typeof part === "string" ? encode(part) : bytes(part, "the part"));
+    return waited(http.sendChunk, this.#id, contents(part, "the part"));
   }
 
   async finish() {

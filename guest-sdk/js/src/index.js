@@ -1,6 +1,7 @@
 // What a handler imports from "sessile".
 
 export { HostError } from "./error.js";
+export { connections } from "./connections.js";
 export { groups, Position } from "./groups.js";
 export { WebSocket } from "./websocket.js";
 export { BodyWriter, Request, Response } from "./http.js";

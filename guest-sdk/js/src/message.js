@@ -1,6 +1,7 @@
 // What a message is on either side: a string or bytes, and the variant of the WIT.
 
-import { bytesOf } from "./error.js";
+import { bytes, bytesOf, closeInfo } from "./error.js";
+import { encode } from "./web/utf8.js";
 
 /** A text is sent as text, all else that holds bytes as binary. */
 export function message(value) {
@@ -12,4 +13,15 @@ export function message(value) {
 
 export function data({ val }) {
   return val;
+}
+
+/** Bytes of a string or of whatever holds some. */
+export function contents(value, name) {
+  return typeof value === "string" ? encode(value) : bytes(value, name);
+}
+
+/** What became of a message that never waits. */
+export function queued({ tag, val }) {
+  if (tag === "queued") return { state: tag, bytes: Number(val) };
+  return tag === "gone" ? { state: tag, close: closeInfo(val) } : { state: tag };
 }

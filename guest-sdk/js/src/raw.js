@@ -2,10 +2,9 @@
 
 import wit from "sessile:handler/raw@0.1.0";
 
-import { bytes, closeInfo, fields, nanos, optional, text, waited, whole } from "./error.js";
+import { closeInfo, fields, nanos, optional, text, waited, whole } from "./error.js";
 import { idOf } from "./head.js";
-import { encode } from "./web/utf8.js";
-import { message } from "./message.js";
+import { contents, message } from "./message.js";
 
 export const raw = {
   states(ws) {
@@ -37,10 +36,8 @@ function outgoing(event) {
       return { tag: "close", val: { code: whole(event.code ?? 1000, "code", 65535), reason: text(event.reason ?? "", "reason") } };
     case "response-start":
       return { tag: "response-start", val: { status: whole(event.status, "status", 65535), headers: fields(event.headers) } };
-    case "response-body": {
-      const body = typeof event.body === "string" ? encode(event.body) : bytes(event.body, "body");
-      return { tag: "response-body", val: { body, more: Boolean(event.more) } };
-    }
+    case "response-body":
+      return { tag: "response-body", val: { body: contents(event.body, "body"), more: Boolean(event.more) } };
     default:
       throw new TypeError(`'${event.type}' is no event; there are accept, message, close, response-start, response-body`);
   }

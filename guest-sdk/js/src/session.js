@@ -2,12 +2,22 @@
 
 import session from "sessile:handler/session@0.1.0";
 
-import { call, nanos, optional, parsed, text, u64, waited } from "./error.js";
+import { call, nanos, optional, parsed, text, u64, waited, wrong } from "./error.js";
 import { decode, encode } from "./web/utf8.js";
+
+/** The id of whose session this is; of nothing else. */
+export let sessionFrom;
 
 /** Values are whatever JSON can express. Open it in each event. */
 export class Session {
   #of;
+
+  static {
+    sessionFrom = (value, name) => {
+      if (!(value instanceof Session)) throw wrong(value, name, "a Session");
+      return value.#of;
+    };
+  }
 
   constructor(of) {
     this.#of = of;

@@ -2,10 +2,10 @@
 
 import websocket from "sessile:handler/websocket@0.1.0";
 
-import { HostError, bytes, call, closeInfo, fields, jsonOf, nanos, optional, parsed, text, translated, waited, whole } from "./error.js";
+import { HostError, bytes, call, fields, jsonOf, nanos, optional, parsed, text, translated, waited, whole } from "./error.js";
 import { join, leave } from "./groups.js";
 import { Head, idOf } from "./head.js";
-import { data, message } from "./message.js";
+import { contents, data, message, queued } from "./message.js";
 import { encode, decode } from "./web/utf8.js";
 
 export class WebSocket extends Head {
@@ -40,8 +40,7 @@ export class WebSocket extends Head {
   }
 
   async reject(status = 403, { headers, body = "" } = {}) {
-    const content = typeof body === "string" ? encode(body) : bytes(body, "body");
-    return waited(websocket.reject, idOf(this), whole(status, "status", 65535), fields(headers), content);
+    return waited(websocket.reject, idOf(this), whole(status, "status", 65535), fields(headers), contents(body, "body"));
   }
 
   // Called for each message, as `received` and `publish`: none takes a stack, which would cost as much as a tenth of an echo.
@@ -54,9 +53,7 @@ export class WebSocket extends Head {
   }
 
   trySend(data) {
-    const { tag, val } = call(websocket.trySend, idOf(this), message(data));
-    if (tag === "queued") return { state: tag, bytes: Number(val) };
-    return tag === "gone" ? { state: tag, close: closeInfo(val) } : { state: tag };
+    return queued(call(websocket.trySend, idOf(this), message(data)));
   }
 
   async sendJson(value, { binary = false } = {}) {

@@ -37,5 +37,5 @@ Uint8Array.prototype.toBase64 ??= function () {
   return Buffer.from(this).toString("base64");
 };
 
-const NAMES = ["types", "websocket", "raw", "http", "session", "groups", "time", "log", "random"];
+const NAMES = ["types", "websocket", "raw", "http", "session", "groups", "connections", "alarms", "time", "log", "random"];
 globalThis.host = Object.fromEntries(NAMES.map((name) => [name, interfaceOf(name)]));

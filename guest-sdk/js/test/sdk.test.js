@@ -7,7 +7,7 @@ import { beforeEach, test } from "node:test";
 
 const { exported, handled } = await import("../src/handlers.js");
 const { Request, Response, answer: respond, eventText } = await import("../src/http.js");
-const { groups, HostError, poll, Position, raw, WebSocket } = await import("../src/index.js");
+const { connections, groups, HostError, poll, Position, raw, WebSocket } = await import("../src/index.js");
 const { console } = await import("../src/web/console.js");
 const timers = await import("../src/web/timers.js");
 
@@ -44,6 +44,8 @@ test("value_of_a_wrong_type_is_refused_before_the_host_is_asked", async () => {
     () => ws.join("g", { metadata: () => 1 }), () => ws.join("g", { since: "1" }), () => ws.join("g", { since: { epoch: 1, offset: 1 } }),
     () => groups.publish("g", "m", { tag: 1 }), () => groups.publish("g", "m", { except: 7 }), () => groups.count(),
     () => groups.members("g", { tag: 1 }).next(), () => groups.history("g", { limit: -1 }), () => new Position(1, 2),
+    () => connections.count({ route: 1 }), () => connections.list({ session: ID }).next(), () => connections.lookup("7"), () => connections.sendTo(ID, {}),
+    () => connections.sendToAll({ group: 1 }, "m"), () => connections.ping(7), () => connections.close(ID, 1000, 5),
   ]) {
     await assert.rejects(async () => call(), TypeError, String(call));
   }
@@ -145,6 +147,43 @@ test("publications_come_one_by_one_and_presence_with_what_is_known_of_each", asy
   assert.deepEqual(got, [
     [ID, { group: "g", position: new Position(1n, 2n), message: bytes("b") }],
     [ID, { group: "h", position: null, presence: { joined: [{ id: 7n, metadata: [1], tags: [] }], left: [8n], total: 1, complete: true } }],
+  ]);
+});
+
+test("who_is_connected_is_asked_for_by_the_page_and_told_in_the_words_of_the_web", async () => {
+  const all = Array.from({ length: 1001 }, (_, id) => ({
+    id: BigInt(id), handler: "h", route: "/{a}", path: "/b", state: "open", startedAt: 1_500_000_000n, activity: "awake", why: "w", buffered: 2n, subprotocol: null,
+  }));
+  answer("connections.list", (_, after, limit) => all.filter(({ id }) => after === null || id > after).slice(0, limit));
+  const seen = [];
+  for await (const found of connections.list({ route: "/{a}", session: new WebSocket(ID).session })) seen.push(found);
+  const told = { id: 1000n, handler: "h", route: "/{a}", path: "/b", state: "open", startedAt: new Date(1500), awake: true, why: "w", buffered: 2, protocol: null };
+  assert.deepEqual([seen.length, seen[1000]], [1001, told]);
+  const selection = { route: "/{a}", handler: null, group: null, sessionOf: ID };
+  assert.deepEqual(asked, [["connections.list", selection, null, 1000], ["connections.list", selection, 999n, 1000]]);
+  assert.equal(await connections.lookup(ID), undefined);
+  answer("connections.lookup", { ...all[0], activity: "hibernating", subprotocol: "b" });
+  const { awake, protocol } = await connections.lookup(ID);
+  assert.deepEqual([awake, protocol], [false, "b"]);
+});
+
+test("one_or_all_are_sent_to_and_one_is_pinged_and_closed", async () => {
+  answer("connections.sendTo", { tag: "queued", val: 7n });
+  assert.deepEqual(await connections.sendTo(ID, "m"), { state: "queued", bytes: 7 });
+  const delivery = { queued: 1, full: 2, gone: 3, tooLarge: 4 };
+  answer("connections.sendToAll", delivery);
+  assert.deepEqual(await connections.sendToAll({ group: "g" }, "m"), delivery);
+  answer("connections.ping", 1_500_000n);
+  assert.equal(await connections.ping(ID), 1.5);
+  answer("connections.count", 3n);
+  assert.equal(await connections.count(), 3);
+  answer("connections.close", refuse("unknown", ID));
+  await assert.rejects(connections.close(ID, 4000, "r"), { code: "unknown", id: ID });
+  const none = { route: null, handler: null, group: null, sessionOf: null };
+  const text = { tag: "text", val: "m" };
+  assert.deepEqual(asked, [
+    ["connections.sendTo", ID, text], ["connections.sendToAll", { ...none, group: "g" }, text], ["connections.ping", ID], ["connections.count", none],
+    ["connections.close", ID, 4000, "r"],
   ]);
 });
 
