@@ -7,11 +7,14 @@
  *     SESSILE_LOOP(serve)                                    one call for one websocket, as long as it lives
  *     SESSILE_HTTP(answer)                                   one call for one request
  *
+ * and beside those SESSILE_UPGRADE, SESSILE_PUBLICATIONS.
+ *
  * Whose memory it is, without exception:
  *
  *  1. What you pass is yours. It is copied or done with when the call returns.
  *  2. What you get through a `char **` is yours: free() it. It is written in every case, and NULL where the call failed
- *     or there is nothing. `sessile_message_free` does the same for a message that you received.
+ *     or there is nothing. What you get through a struct that has a `_free` of its name, that frees: a message, a list, a
+ *     page of a history.
  *  3. What a handler is called with is the SDK's, and gone when the handler returns. So is what a `const char *` result
  *     points at once you call anything else here.
  *
@@ -132,6 +135,14 @@ typedef sessile_status (*sessile_handler)(sessile_id of);
 #define SESSILE_HTTP(handler)                                                                            \
     SESSILE_EXPORT_("http-handler", "handle") void *sessile_http_(sessile_id ex) {                       \
         return sessile_answered_(handler, ex);                                                           \
+    }
+
+/* Beside SESSILE_EVENTS: `sessile_status handler(sessile_id ws, const sessile_told *told)`, for each publication to a group
+ * that the websocket is in, which then does not go to its peer. */
+#define SESSILE_PUBLICATIONS(handler)                                                                    \
+    SESSILE_EXPORT_("publication-handler", "on-publications")                                            \
+    void *sessile_on_publications_(sessile_id ws, void *publications, size_t count) {                    \
+        return sessile_published_(handler, ws, publications, count);                                     \
     }
 
 /* Beside SESSILE_EVENTS: `sessile_status handler(sessile_id ws, uint64_t from)`, where this version of the app takes a
@@ -354,8 +365,39 @@ SESSILE_CHECKED sessile_status sessile_session_flush(sessile_id of);
 
 /* ---- groups ---------------------------------------------------------------------------------------------------- */
 
+/* A place in a group's history: after a publication, from 1; 0 is before the first. Of another epoch, it says nothing. */
+typedef struct sessile_position {
+    uint64_t epoch;
+    uint64_t offset;
+} sessile_position;
+
+/* How a websocket is in a group. All of it may be left out. */
+typedef struct sessile_membership {
+    /* What others see of it: at most 1 KiB of JSON. */
+    const char *metadata;
+    /* By which publications and lists can be narrowed; at most 8, of 1-64 bytes each. */
+    const char *const *tags;
+    size_t tags_count;
+    /* What was published after it comes first, as far as the history has it. */
+    const sessile_position *since;
+} sessile_membership;
+
+/* What a join came to. */
+typedef struct sessile_joined {
+    /* The last publication that does not come as a new one, if the group keeps a history. */
+    bool has_position;
+    sessile_position position;
+    /* Whether all that was published since comes; false where nothing was asked for. How much of it there is. */
+    bool is_recovered;
+    uint32_t publications;
+} sessile_joined;
+
 SESSILE_CHECKED sessile_status sessile_join(sessile_id ws, const char *group);
+/* `joined` may be NULL. In place of how it was in the group before. */
+SESSILE_CHECKED sessile_status sessile_join_as(sessile_id ws, const char *group, const sessile_membership *how,
+                                               sessile_joined *joined);
 SESSILE_CHECKED sessile_status sessile_leave(sessile_id ws, const char *group);
+
 /* To every member, from any handler. */
 SESSILE_CHECKED sessile_status sessile_publish(const char *group, const sessile_message *message);
 SESSILE_CHECKED sessile_status sessile_publish_text(const char *group, const char *text);
@@ -367,6 +409,104 @@ typedef struct sessile_publication {
 SESSILE_CHECKED sessile_status sessile_publish_counted(const char *group, const sessile_message *message,
                                                        sessile_publication *publication);
 SESSILE_CHECKED sessile_status sessile_publishf(const char *group, const char *format, ...) SESSILE_FORMAT(2, 3);
+
+/* Whom a publication is for: the members for which all of it is true. */
+typedef struct sessile_scope {
+    const char *tag;
+    /* Not this one: `&ws`, mostly. */
+    const sessile_id *except;
+} sessile_scope;
+
+/* Members that have it, that had no room (a history has it for them), and that were about to end. */
+typedef struct sessile_delivery {
+    uint32_t queued;
+    uint32_t full;
+    uint32_t gone;
+    /* Where it is in the history, if the group keeps one. */
+    bool has_position;
+    sessile_position position;
+} sessile_delivery;
+
+/* `delivery` may be NULL. */
+SESSILE_CHECKED sessile_status sessile_publish_to(const char *group, const sessile_message *message,
+                                                  const sessile_scope *to, sessile_delivery *delivery);
+
+/* A websocket in a group; its metadata is JSON, or NULL. */
+typedef struct sessile_member {
+    sessile_id id;
+    char *metadata;
+    sessile_list tags;
+} sessile_member;
+
+SESSILE_CHECKED sessile_status sessile_members_count(const char *group, uint64_t *count);
+/* The members of a group by ascending id, those with a tag or all; asked for in pages, as they are taken:
+ *
+ *     sessile_members members = {.group = "room"};
+ *     const sessile_member *member;
+ *     SESSILE_TRY(sessile_members_next(&members, &member));
+ *     while (member != NULL) {
+ *         puts(member->metadata);
+ *         SESSILE_TRY(sessile_members_next(&members, &member));
+ *     }
+ *
+ * A member is there until the next is asked for. After the last, which is NULL, and after what failed, nothing is held;
+ * who stops before that calls sessile_members_free. */
+typedef struct sessile_members {
+    const char *group;
+    const char *tag;
+    /* The SDK's. */
+    sessile_member *page_;
+    size_t count_, at_;
+    bool is_ended_;
+} sessile_members;
+SESSILE_CHECKED sessile_status sessile_members_next(sessile_members *members, const sessile_member **member);
+void sessile_members_free(sessile_members *members);
+
+/* A publication that a history has; `at`, in milliseconds since 1970, it was published. */
+typedef struct sessile_kept {
+    uint64_t offset;
+    uint64_t at;
+    sessile_message message;
+} sessile_kept;
+
+typedef struct sessile_history {
+    /* In order. */
+    sessile_kept *publications;
+    size_t count;
+    /* The newest there is, of which the page may be short. */
+    sessile_position position;
+    /* Whether nothing is missing between what was asked for and the first of these. */
+    bool is_recovered;
+} sessile_history;
+
+/* What was published after a position, or (NULL) all that is kept: at most `limit` publications, and 1 MiB.
+ * SESSILE_UNSUPPORTED where the manifest gives the group no history. */
+SESSILE_CHECKED sessile_status sessile_history_get(const char *group, const sessile_position *since, uint32_t limit,
+                                                   sessile_history *history);
+void sessile_history_free(sessile_history *history);
+
+/* Who came and who went in a group, gathered over a quarter of a second. */
+typedef struct sessile_presence {
+    const sessile_member *joined;
+    size_t joined_count;
+    const sessile_id *left;
+    size_t left_count;
+    /* Members there are now. */
+    uint64_t total;
+    /* False where there were too many to tell of each: sessile_members_next has all. */
+    bool is_complete;
+} sessile_presence;
+
+/* What SESSILE_PUBLICATIONS is called with: a message, or a presence; the other is NULL. */
+typedef struct sessile_told {
+    const char *group;
+    bool has_position;
+    sessile_position position;
+    const sessile_message *message;
+    const sessile_presence *presence;
+} sessile_told;
+
+typedef sessile_status (*sessile_publications_handler)(sessile_id ws, const sessile_told *told);
 
 /* ---- the rest -------------------------------------------------------------------------------------------------- */
 
@@ -390,6 +530,7 @@ SESSILE_CHECKED sessile_status sessile_poll(uint64_t every_ms, uint64_t within_m
 void *sessile_opened_(const sessile_events *events, sessile_id ws);
 void *sessile_told_(const sessile_events *events, sessile_id ws, void *messages, size_t count);
 void *sessile_closed_(const sessile_events *events, sessile_id ws, uint32_t code, char *reason, size_t length);
+void *sessile_published_(sessile_publications_handler handler, sessile_id ws, void *publications, size_t count);
 void *sessile_looped_(sessile_handler handler, sessile_id ws);
 void *sessile_answered_(sessile_handler handler, sessile_id ex);
 void *sessile_outcome_(sessile_status status);

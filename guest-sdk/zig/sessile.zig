@@ -78,6 +78,31 @@ pub fn poll(every_ms: u64, within_ms: u64, with: anytype, comptime look: anytype
     return looking.found;
 }
 
+/// Items of the host's, asked for in pages as they are taken: `while (try members.next()) |member| …`. Each is there until
+/// the next is asked for. Who stops before the end calls `deinit`, which after it does no harm.
+fn Cursor(comptime State: type, comptime Item: type, comptime advance: anytype, comptime release: anytype) type {
+    return struct {
+        state: State,
+
+        pub fn next(cursor: *@This()) Error!?*const Item {
+            var item: [*c]const Item = null;
+            try check(advance(&cursor.state, &item));
+            return item;
+        }
+
+        pub fn deinit(cursor: *@This()) void {
+            release(&cursor.state);
+        }
+    };
+}
+
+/// The members of a group by ascending id, those with a tag or all: `var members = sessile.members("room", null);`.
+pub fn members(group: [*:0]const u8, tag: ?[*:0]const u8) Members {
+    return .{ .state = .{ .group = group, .tag = tag orelse null } };
+}
+
+pub const Members = Cursor(c.sessile_members, c.sessile_member, c.sessile_members_next, c.sessile_members_free);
+
 fn back(result: Error!void) c.sessile_status {
     result catch |failed| inline for (errors, 1..) |known, status| {
         if (failed == known) return status;
@@ -116,6 +141,20 @@ pub fn events(comptime Handler: type) void {
     @export(&calls.onOpen, .{ .name = "sessile:handler/websocket-events@0.1.0#on-open" });
     @export(&calls.onMessages, .{ .name = "sessile:handler/websocket-events@0.1.0#on-messages" });
     @export(&calls.onClose, .{ .name = "sessile:handler/websocket-events@0.1.0#on-close" });
+}
+
+/// Beside `events`: of a struct with `onPublication(Id, *const c.sessile_told) Error!void`, called with each publication to a
+/// group that the websocket is in, which then does not go to its peer: `comptime { sessile.publications(Room); }`.
+pub fn publications(comptime Handler: type) void {
+    const calls = struct {
+        fn told(ws: Id, publication: [*c]const c.sessile_told) callconv(.c) c.sessile_status {
+            return back(Handler.onPublication(ws, publication));
+        }
+        fn onPublications(ws: Id, all: ?*anyopaque, count: usize) callconv(.c) ?*anyopaque {
+            return c.sessile_published_(told, ws, all, count);
+        }
+    };
+    @export(&calls.onPublications, .{ .name = "sessile:handler/publication-handler@0.1.0#on-publications" });
 }
 
 /// Beside `events`: of a struct with `onUpgrade(Id, u64) Error!void`, called where this version of the app takes a websocket

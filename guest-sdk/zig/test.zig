@@ -66,6 +66,64 @@ test "form of C is read and freed" {
     try std.testing.expectEqualStrings("x y", std.mem.span(value));
 }
 
+/// A group of two.
+export fn sessile_members_next(of: *c.sessile_members, item: *[*c]const c.sessile_member) c.sessile_status {
+    const all = struct {
+        const two = [_]c.sessile_member{ .{ .id = 7 }, .{ .id = 8 } };
+    };
+    if (of.group[0] != 'g') return c.SESSILE_UNAVAILABLE;
+    item.* = if (of.at_ < all.two.len) &all.two[of.at_] else null;
+    of.at_ += 1;
+    return c.SESSILE_OK;
+}
+
+export fn sessile_members_free(of: *c.sessile_members) void {
+    of.at_ = 2;
+}
+
+test "members are taken one by one, until none is left or the asking fails" {
+    var members = sessile.members("g", "tag");
+    try std.testing.expectEqualStrings("tag", std.mem.span(members.state.tag));
+    try std.testing.expectEqual(7, (try members.next()).?.id);
+    try std.testing.expectEqual(8, (try members.next()).?.id);
+    try std.testing.expectEqual(null, try members.next());
+    var stopped = sessile.members("g", null);
+    try std.testing.expectEqual(7, (try stopped.next()).?.id);
+    stopped.deinit();
+    try std.testing.expectEqual(null, try stopped.next());
+    var failed = sessile.members("", null);
+    try std.testing.expectError(error.Unavailable, failed.next());
+}
+
+const Hearing = struct {
+    pub fn onPublication(_: sessile.Id, publication: *const c.sessile_told) sessile.Error!void {
+        return if (publication.message == null) error.Failed else {};
+    }
+};
+
+export fn sessile_published_(hear: c.sessile_publications_handler, ws: sessile.Id, all: ?*anyopaque, _: usize) ?*anyopaque {
+    returned = hear.?(ws, @ptrCast(@alignCast(all)));
+    return null;
+}
+
+comptime {
+    sessile.publications(Hearing);
+}
+
+const onPublications = @extern(*const fn (sessile.Id, ?*anyopaque, usize) callconv(.c) ?*anyopaque, .{
+    .name = "sessile:handler/publication-handler@0.1.0#on-publications",
+});
+
+test "publication is told to its handler" {
+    var message: c.sessile_message = .{};
+    var publication: c.sessile_told = .{ .message = &message };
+    _ = onPublications(1, &publication, 1);
+    try std.testing.expectEqual(@as(c.sessile_status, c.SESSILE_OK), returned);
+    publication.message = null;
+    _ = onPublications(1, &publication, 1);
+    try std.testing.expectEqual(@as(c.sessile_status, c.SESSILE_FAILED), returned);
+}
+
 const Place = struct { looks: u32 = 0, there_at: u32 = 0, fails_at: u32 = 0 };
 
 fn look(place: *Place) sessile.Error!?u32 {

@@ -67,6 +67,43 @@ void *sessile_told_(const sessile_events *events, sessile_id ws, void *messages,
     return sessile_outcome_(status);
 }
 
+/* Takes what was told over, and frees it. */
+static sessile_status publish_one(sessile_publications_handler handler, sessile_id ws,
+                                  sessile_handler_groups_told_t *wire) {
+    char *group = sessile_own_(wire->group.ptr, wire->group.len);
+    sessile_told told = {.group = group, .has_position = wire->position.is_some};
+    if (told.has_position) told.position = (sessile_position){wire->position.val.epoch, wire->position.val.offset};
+    sessile_status status = SESSILE_OK;
+    if (wire->content.tag == SESSILE_HANDLER_GROUPS_CONTENT_MESSAGE) {
+        sessile_message message = sessile_message_(wire->content.val.message);
+        told.message = &message;
+        if (handler != NULL) status = handler(ws, &told);
+        sessile_message_free(&message);
+    } else {
+        sessile_handler_groups_presence_t *was = &wire->content.val.presence;
+        sessile_member *joined = sessile_members_(was->joined);
+        sessile_presence presence = {joined, was->joined.len, was->left.ptr, was->left.len, was->total, was->complete};
+        told.presence = &presence;
+        if (handler != NULL) status = handler(ws, &told);
+        sessile_members_free_(joined, was->joined.len);
+        if (was->left.len > 0) free(was->left.ptr);
+    }
+    free(group);
+    return status;
+}
+
+void *sessile_published_(sessile_publications_handler handler, sessile_id ws, void *publications, size_t count) {
+    sessile_handler_groups_told_t *items = publications;
+    sessile_status status = SESSILE_OK;
+    /* As above. */
+    for (size_t at = 0; at < count; at++) {
+        sessile_status told = publish_one(status == SESSILE_OK ? handler : NULL, ws, &items[at]);
+        if (status == SESSILE_OK) status = told;
+    }
+    if (count > 0) free(items);
+    return sessile_outcome_(status);
+}
+
 void *sessile_closed_(const sessile_events *events, sessile_id ws, uint32_t code, char *reason, size_t length) {
     char *text = sessile_own_((uint8_t *)reason, length);
     sessile_status status = events->on_close == NULL ? SESSILE_OK : events->on_close(ws, (uint16_t)code, text);

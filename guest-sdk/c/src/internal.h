@@ -26,6 +26,9 @@ char *sessile_concat_(const char *const *texts, size_t count);
 /* As printf, into memory of the caller's. */
 char *sessile_format_(const char *format, va_list arguments);
 
+/* Views of a text that may be NULL, and of texts, in an array that is to be freed. */
+wit_option_string_t sessile_option_(const char *text);
+wit_list_string_t sessile_texts_(const char *const *texts, size_t count);
 /* A view of headers, in an array that is to be freed. */
 sessile_handler_websocket_list_field_t sessile_fields_(const sessile_header *headers, size_t count);
 
@@ -38,6 +41,12 @@ sessile_message sessile_message_(sessile_handler_types_message_t wire);
 uint64_t *sessile_span_(uint64_t timeout_ms, uint64_t *nanoseconds);
 /* For sessile_close_code and its kin. */
 void sessile_remember_close_(uint16_t code, wit_string_t reason);
+
+/* ---- groups ---- */
+
+/* Those of the host as what sessile_members_free_ frees; it frees theirs. */
+sessile_member *sessile_members_(sessile_handler_groups_list_member_t list);
+void sessile_members_free_(sessile_member *members, size_t count);
 
 /* ---- errors: remembers the words; each of the others takes the host's error over, and frees it ---- */
 

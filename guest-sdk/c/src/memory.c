@@ -18,6 +18,17 @@ wit_string_t sessile_text_(const char *text) {
     return (wit_string_t){.ptr = (uint8_t *)text, .len = text == NULL ? 0 : strlen(text)};
 }
 
+wit_option_string_t sessile_option_(const char *text) {
+    return (wit_option_string_t){.is_some = text != NULL, .val = sessile_text_(text)};
+}
+
+wit_list_string_t sessile_texts_(const char *const *texts, size_t count) {
+    wit_list_string_t list = {.ptr = calloc(count > 0 ? count : 1, sizeof *list.ptr), .len = count};
+    if (list.ptr == NULL) abort();
+    for (size_t at = 0; at < count; at++) list.ptr[at] = sessile_text_(texts[at]);
+    return list;
+}
+
 wit_list_u8_t sessile_bytes_(const void *data, size_t length) {
     return (wit_list_u8_t){.ptr = (uint8_t *)data, .len = length};
 }

@@ -41,7 +41,7 @@ void sessile_raw_states(sessile_id ws, sessile_raw_state *peer, sessile_raw_stat
 
 sessile_status sessile_raw_accept(sessile_id ws, const char *subprotocol, const sessile_header *headers, size_t count) {
     sessile_handler_raw_outgoing_t event = {.tag = SESSILE_HANDLER_RAW_OUTGOING_ACCEPT};
-    event.val.accept.subprotocol = (wit_option_string_t){subprotocol != NULL, sessile_text_(subprotocol)};
+    event.val.accept.subprotocol = sessile_option_(subprotocol);
     event.val.accept.headers = fields(headers, count);
     sessile_status status = happen(ws, &event);
     free(event.val.accept.headers.ptr);

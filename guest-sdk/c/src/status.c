@@ -212,13 +212,14 @@ static sessile_status of_groups(const sessile_handler_groups_error_t *error) {
     case SESSILE_HANDLER_GROUPS_ERROR_INVALID_NAME:
         return sessile_say_(SESSILE_INVALID, "the name of a group has 1 to 100 bytes");
     case SESSILE_HANDLER_GROUPS_ERROR_TOO_MANY:
-        return too_large("groups of a websocket: ", error->val.too_many.actual, error->val.too_many.limit);
+        return too_large("groups: ", error->val.too_many.actual, error->val.too_many.limit);
     case SESSILE_HANDLER_GROUPS_ERROR_TOO_LARGE:
         return too_large("size of ", error->val.too_large.actual, error->val.too_large.limit);
     case SESSILE_HANDLER_GROUPS_ERROR_GONE:
         return sessile_say_(SESSILE_DISCONNECTED, "the websocket has ended");
     case SESSILE_HANDLER_GROUPS_ERROR_INVALID_METADATA:
-        return sessile_say_(SESSILE_INVALID, "the metadata is no JSON");
+        return sessile_bad_json_(error->val.invalid_metadata.line, error->val.invalid_metadata.column,
+                                 error->val.invalid_metadata.reason);
     case SESSILE_HANDLER_GROUPS_ERROR_INVALID_TAG:
         return sessile_say_(SESSILE_INVALID, "a tag has 1 to 64 bytes, and a websocket at most 8 of them in a group");
     case SESSILE_HANDLER_GROUPS_ERROR_UNAVAILABLE:

@@ -6,6 +6,7 @@ use hyper::Request;
 use sessile_tests::{App, Host, Settings, Socket, Way, get, request};
 use tokio_tungstenite::tungstenite::Message;
 
+use super::sdk::publications_are_heard;
 use super::{built, echo_is_taken_over, edit, has, root};
 use crate::tools::{echo_is_served, visits_are_served};
 
@@ -195,4 +196,57 @@ async fn handler_in_go_keeps_nothing_and_its_panic_is_logged_with_its_stack() {
     let log = host.wait_for_log("the handler failed: panic: runtime error: index out of range [5] with length 5");
     assert!(log.contains("guest: main.echo") && log.contains("told/main.go:"), "{log}");
     assert!(!log.contains("sessile/internal/handler"), "{log}");
+}
+
+/// Hears, in place of its peer, what is published to a group with a history and presence.
+const HEARING: &str = r#"package main
+
+import (
+	"errors"
+	"fmt"
+
+	"sessile"
+	"sessile/events"
+	"sessile/publications"
+)
+
+func init() {
+	events.Handle(events.Handlers{OnOpen: came, OnMessage: said})
+	publications.Handle(heard)
+}
+
+func main() {}
+
+func came(ws *sessile.WebSocket) error {
+	how := sessile.Membership{Metadata: map[string]string{"name": "Ada"}, Tags: []string{"early", "loud"}}
+	_, err := ws.JoinAs("heard", how)
+	return err
+}
+
+func said(_ *sessile.WebSocket, message sessile.Message) error {
+	_, err := sessile.Publish("heard", message)
+	return err
+}
+
+func heard(ws *sessile.WebSocket, told sessile.Told) error {
+	if told.Presence == nil {
+		if told.Message.Text() == "fail" {
+			return errors.New("told to fail")
+		}
+		return ws.SendText(fmt.Sprintf("%s %d %s", told.Group, told.Position.Offset, told.Message.Text()))
+	}
+	name, tag := "nobody", ""
+	for _, member := range told.Presence.Joined {
+		name, tag = string(member.Metadata), member.Tags[1]
+	}
+	joined, left := len(told.Presence.Joined), len(told.Presence.Left)
+	return ws.SendText(fmt.Sprintf("+%d -%d =%d %s %s", joined, left, told.Presence.Total, name, tag))
+}
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handler_in_go_hears_publications_in_place_of_its_peer() {
+    if has_go("publications that Go hears") {
+        publications_are_heard("go", "main.go", HEARING).await;
+    }
 }

@@ -175,3 +175,114 @@ async fn sdk_of_c_keeps_nothing_of_what_it_was_given() {
         }
     }
 }
+
+// ---- what is published to a group comes to the guest ---------------------------------------
+
+/// Hears, in place of its peer, what is published to a group with a history and presence.
+const HEARING: &str = r#"#include <string.h>
+
+#include "sessile.h"
+
+static sessile_status came(sessile_id ws) {
+    static const char *const tags[] = {"early", "loud"};
+    const sessile_membership how = {.metadata = "{\"name\": \"Ada\"}", .tags = tags, .tags_count = 2};
+    return sessile_join_as(ws, "heard", &how, NULL);
+}
+
+static sessile_status said(sessile_id ws, const sessile_message *message) {
+    (void)ws;
+    return sessile_publish("heard", message);
+}
+
+static sessile_status heard(sessile_id ws, const sessile_told *told) {
+    if (told->message != NULL) {
+        if (strcmp(told->message->data, "fail") == 0) return sessile_fail("told to fail");
+        return sessile_sendf(ws, "%s %u %s", told->group, (unsigned)told->position.offset, told->message->data);
+    }
+    const sessile_presence *is = told->presence;
+    const char *name = is->joined_count > 0 ? is->joined->metadata : "nobody";
+    const char *tag = is->joined_count > 0 ? is->joined->tags.items[1] : "";
+    return sessile_sendf(ws, "+%zu -%zu =%u %s %s", is->joined_count, is->left_count, (unsigned)is->total, name, tag);
+}
+
+SESSILE_EVENTS(.on_open = came, .on_message = said)
+SESSILE_PUBLICATIONS(heard)
+"#;
+
+/// The same, over that header.
+const HEARING_IN_ZIG: &str = r#"const std = @import("std");
+const sessile = @import("sessile");
+const c = sessile.c;
+const check = sessile.check;
+
+const Hearing = struct {
+    pub fn onOpen(ws: sessile.Id) sessile.Error!void {
+        const tags = [_][*c]const u8{ "early", "loud" };
+        const how: c.sessile_membership = .{ .metadata = "{\"name\": \"Ada\"}", .tags = &tags, .tags_count = tags.len };
+        try check(c.sessile_join_as(ws, "heard", &how, null));
+    }
+
+    pub fn onMessage(_: sessile.Id, message: *const c.sessile_message) sessile.Error!void {
+        try check(c.sessile_publish("heard", message));
+    }
+
+    pub fn onPublication(ws: sessile.Id, told: *const c.sessile_told) sessile.Error!void {
+        if (told.message != null) {
+            const text = told.message.*.data;
+            if (std.mem.eql(u8, std.mem.span(text), "fail")) return sessile.fail("told to fail");
+            const offset: c_uint = @intCast(told.position.offset);
+            return check(c.sessile_sendf(ws, "%s %u %s", told.group, offset, text));
+        }
+        const is = told.presence.*;
+        const one = is.joined_count > 0;
+        const name: [*c]const u8 = if (one) is.joined[0].metadata else "nobody";
+        const tag: [*c]const u8 = if (one) is.joined[0].tags.items[1] else "";
+        const total: c_uint = @intCast(is.total);
+        try check(c.sessile_sendf(ws, "+%zu -%zu =%u %s %s", is.joined_count, is.left_count, total, name, tag));
+    }
+};
+
+comptime {
+    sessile.events(Hearing);
+    sessile.publications(Hearing);
+}
+"#;
+
+/// Of an app in event style, as `new` begins it, with this source in place of its own.
+pub(super) async fn publications_are_heard(language: &str, source: &str, text: &str) {
+    let app = App::made("hearing", &["--lang", language]);
+    fs::write(app.path().join(source), text).unwrap();
+    app.edit("[handlers.room]", "[groups.heard]\nhistory = true\npresence = true\n\n[handlers.room]");
+    let app = built(app);
+    for way in [Way::Keep, Way::Amnesia] {
+        let host = Host::start(&app, way);
+        let mut one = Socket::open(host.address(), "/ws").await;
+        assert_eq!(one.text().await, r#"+1 -0 =1 {"name":"Ada"} loud"#);
+        assert_eq!(one.ask("a").await, "heard 1 a");
+        let mut other = Socket::open(host.address(), "/ws").await;
+        for socket in [&mut one, &mut other] {
+            assert_eq!(socket.text().await, r#"+1 -0 =2 {"name":"Ada"} loud"#);
+        }
+        assert_eq!(one.ask("").await, "heard 2 ");
+        assert_eq!(other.text().await, "heard 2 ");
+        assert_eq!(other.close(1000, "").await.0, 1000);
+        assert_eq!(one.text().await, "+0 -1 =1 nobody ");
+        one.send("fail").await;
+        assert_eq!(one.closed().await.0, 1011);
+        host.wait_for_log("told to fail");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sdk_of_c_hears_publications_in_place_of_its_peer() {
+    if has_c("publications that C hears") {
+        publications_are_heard("c", "src/main.c", HEARING).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sdk_of_zig_hears_publications_in_place_of_its_peer() {
+    if has(&["zig"], "publications that Zig hears") {
+        publications_are_heard("zig", "src/main.zig", HEARING_IN_ZIG).await;
+    }
+}

@@ -9,9 +9,13 @@ import (
 // Area is where the host leaves a result of more than one number. All results of our WIT fit: what is a result has
 // whether it failed in its first byte, and what it is from the eighth byte on.
 type Area struct {
-	_     structs.HostLayout
-	words [4]uint64
+	_ structs.HostLayout
+	Memory
+	words [13]uint64
 }
+
+// Memory is where something of the host's begins: a result, or an item of a list.
+type Memory struct{ _ structs.HostLayout }
 
 // Offsets into the area of a result.
 const (
@@ -45,40 +49,40 @@ func (area *Area) End() {
 // Failed is whether a result is an error.
 func (area *Area) Failed() bool { return area.Byte(0) != 0 }
 
-func (area *Area) Byte(at uintptr) byte {
-	return *(*byte)(unsafe.Add(unsafe.Pointer(area), at))
+func (m *Memory) Byte(at uintptr) byte {
+	return *(*byte)(unsafe.Add(unsafe.Pointer(m), at))
 }
 
-func (area *Area) Uint16(at uintptr) uint16 {
-	return *(*uint16)(unsafe.Add(unsafe.Pointer(area), at))
+func (m *Memory) Uint16(at uintptr) uint16 {
+	return *(*uint16)(unsafe.Add(unsafe.Pointer(m), at))
 }
 
-func (area *Area) Uint32(at uintptr) uint32 {
-	return *(*uint32)(unsafe.Add(unsafe.Pointer(area), at))
+func (m *Memory) Uint32(at uintptr) uint32 {
+	return *(*uint32)(unsafe.Add(unsafe.Pointer(m), at))
 }
 
-func (area *Area) Uint64(at uintptr) uint64 {
-	return *(*uint64)(unsafe.Add(unsafe.Pointer(area), at))
+func (m *Memory) Uint64(at uintptr) uint64 {
+	return *(*uint64)(unsafe.Add(unsafe.Pointer(m), at))
 }
 
 // Text is a copy of a text or list of bytes.
-func (area *Area) Text(at uintptr) string {
-	return text(unsafe.Add(unsafe.Pointer(area), at))
+func (m *Memory) Text(at uintptr) string {
+	return text(unsafe.Add(unsafe.Pointer(m), at))
 }
 
-func (area *Area) Bytes(at uintptr) []byte {
-	return bytes(unsafe.Add(unsafe.Pointer(area), at))
+func (m *Memory) Bytes(at uintptr) []byte {
+	return bytes(unsafe.Add(unsafe.Pointer(m), at))
 }
 
 // Copy copies a list of bytes, as far as there is room.
-func (area *Area) Copy(at uintptr, into []byte) int {
-	items, count := list(unsafe.Add(unsafe.Pointer(area), at))
+func (m *Memory) Copy(at uintptr, into []byte) int {
+	items, count := list(unsafe.Add(unsafe.Pointer(m), at))
 	return copy(into, unsafe.Slice((*byte)(items), count))
 }
 
 // Texts are those of a list of texts.
-func (area *Area) Texts(at uintptr) []string {
-	items, count := list(unsafe.Add(unsafe.Pointer(area), at))
+func (m *Memory) Texts(at uintptr) []string {
+	items, count := list(unsafe.Add(unsafe.Pointer(m), at))
 	texts := make([]string, count)
 	for i := range texts {
 		texts[i] = text(unsafe.Add(items, i*sizeofText))
@@ -87,8 +91,8 @@ func (area *Area) Texts(at uintptr) []string {
 }
 
 // Pairs are the fields of a list of them, each a name and a value.
-func (area *Area) Pairs(at uintptr) [][2]string {
-	items, count := list(unsafe.Add(unsafe.Pointer(area), at))
+func (m *Memory) Pairs(at uintptr) [][2]string {
+	items, count := list(unsafe.Add(unsafe.Pointer(m), at))
 	pairs := make([][2]string, count)
 	for i := range pairs {
 		pair := unsafe.Add(items, 2*i*sizeofText)
@@ -97,12 +101,26 @@ func (area *Area) Pairs(at uintptr) [][2]string {
 	return pairs
 }
 
+// Each takes the items of a list, each of so many bytes.
+func (m *Memory) Each(at uintptr, size int, item func(*Memory)) {
+	items, count := list(unsafe.Add(unsafe.Pointer(m), at))
+	each(items, count, size, item)
+}
+
+func each(items unsafe.Pointer, count, size int, item func(*Memory)) {
+	for i := range count {
+		item((*Memory)(unsafe.Add(items, i*size)))
+	}
+}
+
 // Messages reads the list with which on-messages is called.
 func Messages(items unsafe.Pointer, count uint32, each func(kind uint32, data []byte)) {
-	for i := range int(count) {
-		item := unsafe.Add(items, i*sizeofMessage)
-		each(uint32(*(*byte)(item)), bytes(unsafe.Add(item, 4)))
-	}
+	Items(items, count, sizeofMessage, func(m *Memory) { each(uint32(m.Byte(0)), m.Bytes(4)) })
+}
+
+// Items takes those of the list with which an export is called, each of so many bytes.
+func Items(items unsafe.Pointer, count uint32, size int, item func(*Memory)) {
+	each(items, int(count), size, item)
 	came.release()
 }
 

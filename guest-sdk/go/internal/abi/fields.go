@@ -2,19 +2,27 @@ package abi
 
 import "unsafe"
 
-// Fields are names and values as the host reads them.
+// Fields are names and values, or texts, as the host reads them.
 type Fields = unsafe.Pointer
 
 // Lower writes names and values where the host reads them, until the call's area is given back.
 func Lower(pairs [][2]string) (Fields, uint32) {
-	items := came.take(uintptr(2*sizeofText*len(pairs)), 4)
-	for i, pair := range pairs {
-		for j, word := range pair {
-			item := unsafe.Add(items, (2*i+j)*sizeofText)
-			*(*uint32)(item), *(*uint32)(unsafe.Add(item, 4)) = Put(Valid(word))
-		}
+	words := make([]string, 0, 2*len(pairs))
+	for _, pair := range pairs {
+		words = append(words, pair[:]...)
 	}
+	items, _ := LowerTexts(words)
 	return items, uint32(len(pairs))
+}
+
+// LowerTexts writes texts so.
+func LowerTexts(texts []string) (Fields, uint32) {
+	items := came.take(uintptr(sizeofText*len(texts)), 4)
+	for i, text := range texts {
+		item := unsafe.Add(items, i*sizeofText)
+		*(*uint32)(item), *(*uint32)(unsafe.Add(item, 4)) = Put(Valid(text))
+	}
+	return items, uint32(len(texts))
 }
 
 // Outgoing is a raw event, flat: which it is, and up to five numbers.

@@ -121,4 +121,20 @@ func Leave(ws uint64, group string, result *Area) { outside() }
 
 func Publish(group string, kind uint32, data string, result *Area) { outside() }
 
+func JoinAs(ws uint64, group string, described uint32, metadata string, tags Fields, count, since uint32, epoch, offset uint64, result *Area) {
+	outside()
+}
+
+func PublishTo(group string, kind uint32, data string, tagged uint32, tag string, excepted uint32, except uint64, result *Area) {
+	outside()
+}
+
+func CountMembers(group string, result *Area) { outside() }
+
+func Members(group string, tagged uint32, tag string, further uint32, after uint64, limit uint32, result *Area) {
+	outside()
+}
+
+func History(group string, since uint32, epoch, offset uint64, limit uint32, result *Area) { outside() }
+
 func Log(level uint32, message string) { outside() }

@@ -165,5 +165,20 @@ func Leave(ws uint64, group string, result *Area)
 //go:wasmimport sessile:handler/groups@0.1.0 publish
 func Publish(group string, kind uint32, data string, result *Area)
 
+//go:wasmimport sessile:handler/groups@0.1.0 join-as
+func JoinAs(ws uint64, group string, described uint32, metadata string, tags Fields, count, since uint32, epoch, offset uint64, result *Area)
+
+//go:wasmimport sessile:handler/groups@0.1.0 publish-to
+func PublishTo(group string, kind uint32, data string, tagged uint32, tag string, excepted uint32, except uint64, result *Area)
+
+//go:wasmimport sessile:handler/groups@0.1.0 count
+func CountMembers(group string, result *Area)
+
+//go:wasmimport sessile:handler/groups@0.1.0 members
+func Members(group string, tagged uint32, tag string, further uint32, after uint64, limit uint32, result *Area)
+
+//go:wasmimport sessile:handler/groups@0.1.0 history
+func History(group string, since uint32, epoch, offset uint64, limit uint32, result *Area)
+
 //go:wasmimport sessile:handler/log@0.1.0 write
 func Log(level uint32, message string)

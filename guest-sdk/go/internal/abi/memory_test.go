@@ -48,7 +48,7 @@ func TestArenaThatGrewIsTwiceAsLargeOrFits(t *testing.T) {
 
 func TestArenaKeepsTheResultThatIsAwaitedOnceItIsThere(t *testing.T) {
 	var a arena
-	result := Area{words: [4]uint64{untouched}}
+	result := Area{words: [13]uint64{untouched}}
 	a.awaited = &result
 	one := a.take(8, 8)
 	a.release()

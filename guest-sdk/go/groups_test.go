@@ -1,0 +1,85 @@
+package sessile
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"testing"
+	"unsafe"
+
+	"sessile/internal/abi"
+)
+
+// A record as the host leaves it, of these numbers by their offsets.
+func record(numbers map[int]uint64) *abi.Memory {
+	bytes := make([]byte, SizeofTold)
+	for at, number := range numbers {
+		binary.LittleEndian.PutUint64(bytes[at:], number)
+	}
+	return (*abi.Memory)(unsafe.Pointer(&bytes[0]))
+}
+
+func TestPagesAreTakenUntilOneIsEmpty(t *testing.T) {
+	all, turns := []int{1, 2, 3}, 0
+	numbers := paged(func(last *int) ([]int, error) {
+		turns++
+		if last == nil {
+			return all[:2], nil
+		}
+		return all[*last:], nil
+	})
+	var found []int
+	for number, err := range numbers {
+		same(t, err, nil)
+		found = append(found, number)
+	}
+	same(t, slices.Equal(found, all) && turns == 3, true)
+	for range numbers {
+		break
+	}
+	same(t, turns, 4)
+}
+
+func TestPageThatFailsIsTheLast(t *testing.T) {
+	count := 0
+	for number, err := range paged(func(last *int) ([]int, error) { return nil, ErrUnavailable }) {
+		count++
+		same(t, number == 0 && err == ErrUnavailable, true)
+	}
+	same(t, count, 1)
+}
+
+func TestMetadataIsJSONOrRefusedBeforeTheHostIsAsked(t *testing.T) {
+	_, err := NewWebSocket(1).JoinAs("g", Membership{Metadata: func() {}})
+	same(t, errors.As(err, new(JSONError)), true)
+	var value struct{ Name string }
+	there, err := Member{Metadata: []byte(`{"name":"Ada"}`)}.JSON(&value)
+	same(t, there && err == nil && value.Name == "Ada", true)
+	there, err = Member{}.JSON(&value)
+	same(t, !there && err == nil, true)
+}
+
+func TestToldIsAMessageOrAPresence(t *testing.T) {
+	told := ReadTold(record(map[int]uint64{8: 1, 16: 5, 24: 6, 40: uint64(Binary)}))
+	same(t, *told.Position, Position{5, 6})
+	same(t, told.Presence == nil && !told.Message.IsText(), true)
+	told = ReadTold(record(map[int]uint64{32: 1, 56: 3, 64: 1}))
+	same(t, told.Position == nil && told.Presence.Total == 3 && told.Presence.Complete, true)
+	same(t, len(told.Presence.Joined)+len(told.Presence.Left), 0)
+}
+
+func TestGroupsErrorsAreThoseOfTheWIT(t *testing.T) {
+	failed := func(which uint64) error {
+		a := new(abi.Area)
+		*(*uint64)(unsafe.Add(unsafe.Pointer(a), abi.Case)) = which
+		*(*uint64)(unsafe.Add(unsafe.Pointer(a), abi.Payload)) = 2
+		*(*uint64)(unsafe.Add(unsafe.Pointer(a), abi.Payload+8)) = 0
+		return groupsError(a)
+	}
+	for _, which := range []uint64{0, 1, 2, 6} {
+		same(t, failed(which), error(SizeError{Actual: 2}))
+	}
+	same(t, failed(3), ErrGone)
+	same(t, failed(4), ErrUnsupported)
+	same(t, failed(5), error(JSONError{Line: 2}))
+}
