@@ -195,6 +195,7 @@ fn websocket() -> WebsocketPort {
         style: Style::Loop(Box::new(Inbox::new(1))),
         session: session(),
         groups: Arc::<Groups>::default(),
+        sees_publications: false,
         offered: ["a".to_owned(), "b".to_owned()].into(),
         outboxes: Arc::new(Outboxes::new(limits::MIB)),
     });

@@ -9,7 +9,7 @@
 pub mod event;
 #[path = "../../host/src/failure.rs"]
 pub mod failure;
-#[path = "../../host/src/group.rs"]
+#[path = "../../host/src/group/mod.rs"]
 pub mod group;
 #[path = "../../host/src/json.rs"]
 pub mod json;

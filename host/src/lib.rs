@@ -2,7 +2,7 @@
 //!
 //! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`], [`admin`], [`oci`], [`deploy`],
 //! [`listener`], [`http`], [`tls`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`outbound`],
-//! [`port`], [`group`], [`session`], [`sqlite`], [`outbox`], [`meter`], [`usage`], [`feed`], [`traces`], [`failure`], [`event`], [`json`], [`limits`], [`rate`]. None imports
+//! [`port`], [`histories`], [`group`], [`session`], [`sqlite`], [`outbox`], [`meter`], [`usage`], [`feed`], [`traces`], [`failure`], [`event`], [`json`], [`limits`], [`rate`]. None imports
 //! one before it in this list; `tests/tests/layers.rs` holds that, ARCHITECTURE.md explains it.
 
 pub mod admin;
@@ -15,6 +15,7 @@ pub mod event;
 pub mod failure;
 pub mod feed;
 pub mod group;
+pub mod histories;
 pub mod http;
 pub mod instance;
 pub mod json;

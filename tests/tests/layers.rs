@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the outside in, as `host/src/lib.rs` lists them.
-const LAYERS: [&str; 28] = [
+const LAYERS: [&str; 29] = [
     "cli",
     "server",
     "admin",
@@ -22,6 +22,7 @@ const LAYERS: [&str; 28] = [
     "bindings",
     "outbound",
     "port",
+    "histories",
     "group",
     "session",
     "sqlite",
@@ -52,7 +53,7 @@ const LIBRARIES: [(&str, &[&str]); 19] = [
     ("wasmtime_wizer", &["instance"]),
     ("wit_dylib", &["cli"]),
     ("wasmtime_wasi_http", &["instance", "bindings"]),
-    ("rusqlite", &["group", "session", "sqlite"]),
+    ("rusqlite", &["histories", "session", "sqlite"]),
     // Who signs, and who verifies, with its unit tests.
     ("minisign", &["app", "cli"]),
     ("minisign_verify", &["app"]),

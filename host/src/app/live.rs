@@ -15,6 +15,7 @@ use super::trial::{Outcome, Trial};
 use super::version::Version;
 use crate::event::Lot;
 use crate::group::Groups;
+use crate::histories;
 use crate::port::live::Live;
 use crate::session::{KeysError, LiveSessions, MemoryDb, Sessions, Signer, SqliteDb, sqlite_file};
 use crate::usage::Totals;
@@ -98,7 +99,7 @@ impl App {
             Store::Memory => Sessions::Kept(Arc::new(MemoryDb::default())),
             Store::SignedCookie => Sessions::Carried(Arc::new(Signer::open(&shelf.folder().join("session-keys"))?)),
         };
-        lasting.groups.prepare(&version.groups, shelf.folder())?;
+        histories::prepare(&lasting.groups, &version.groups, shelf.folder())?;
         lasting.groups.rule(version.groups.clone());
         Ok(Self {
             name: version.name.clone(),

@@ -29,6 +29,7 @@ use crate::app::canary::Share;
 use crate::app::{App, Apps, Lasting, Loader, Version, VersionError, version};
 use crate::feed::{Feed, What};
 use crate::group::Groups;
+use crate::histories;
 use crate::http::Service;
 use crate::limits;
 
@@ -288,7 +289,8 @@ impl Deployer {
             let version = Arc::new(version);
             let (ready, rules) = (app.clone(), version.clone());
             blocking(move || {
-                Ok(ready.groups().prepare(&rules.groups, ready.shelf.folder()).map_err(crate::app::OpenError::from)?)
+                Ok(histories::prepare(ready.groups(), &rules.groups, ready.shelf.folder())
+                    .map_err(crate::app::OpenError::from)?)
             })
             .await?;
             return Ok(Next::Version(app, version));

@@ -4,10 +4,10 @@
 //! know sockets, guests or what a message means. A publication is queued to every member under the group's lock, so that all members
 //! of a group see its publications in one order. What an engine between several hosts will do instead is in docs/adr/0011.
 
-mod durable;
 mod error;
 mod history;
 mod join;
+mod log;
 mod members;
 mod membership;
 mod presence;
@@ -17,13 +17,13 @@ mod sink;
 pub use self::error::GroupError;
 pub use self::history::{Depth, Kept, Position};
 pub use self::join::{About, How, Joined};
+pub use self::log::{Log, Restored, Telling, Unkept};
 pub use self::membership::Membership;
 pub use self::presence::{Presence, Present};
 pub use self::rules::{Names, Rule, Rules};
 pub use self::sink::{Content, Publication, Publications, Sink};
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -32,12 +32,10 @@ use arc_swap::ArcSwap;
 use bytestring::ByteString;
 use tokio::sync::Notify;
 
-use self::durable::{Durable, Restored};
 use self::history::History;
 use self::members::{Group, State};
 use crate::event::{Message, WebsocketId};
 use crate::limits;
-use crate::sqlite::OpenError;
 
 /// What became of a publication, member by member. WIT `groups.delivery`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,7 +98,7 @@ pub struct Groups {
     /// Bytes of all histories.
     kept_bytes: Arc<AtomicUsize>,
     /// Where those are that outlive the host, once a manifest wants some to.
-    durable: OnceLock<Durable>,
+    log: OnceLock<Box<dyn Log>>,
     clock: Clock,
 }
 
@@ -133,23 +131,19 @@ impl Groups {
         Self { due, ..Self::default() }
     }
 
-    /// Makes ready for these rules: opens the file in the app's folder where histories outlive the host, and takes back what it has.
-    /// Blocks.
-    ///
-    /// # Errors
-    /// See [`OpenError`]; the rules are not to be used.
-    pub fn prepare(&self, rules: &Rules, folder: &Path) -> Result<(), OpenError> {
-        if !rules.any_durable() || self.durable.get().is_some() {
-            return Ok(());
-        }
-        let (durable, restored) = Durable::open(folder)?;
+    /// Whether there is a log for histories that outlive the host.
+    #[must_use]
+    pub fn has_log(&self) -> bool {
+        self.log.get().is_some()
+    }
+
+    /// Keeps those histories here from now on, as these rules have it, and takes back what was kept before. The first log stays.
+    pub fn keep_in(&self, log: Box<dyn Log>, restored: Vec<Restored>, rules: &Rules) {
         let mut all = lock(&self.all);
         for group in restored {
             self.restore(&mut all, group, rules);
         }
-        // Versions of one app are made ready one after the other.
-        let _first = self.durable.set(durable);
-        Ok(())
+        let _first = self.log.set(log);
     }
 
     /// From now on groups are as the manifest says. One that is there keeps or tells what it did, as long as it has members; what a
@@ -176,14 +170,15 @@ impl Groups {
         }
         let published = self.with(name, rule, |group, state| match state.durable() {
             None => Published::Told(group.publish(state, message, scope, rule, self.clock.now())),
-            Some(position) => Published::ToBeKept(group.clone(), position, message, scope),
-        })?;
-        match (published, self.durable.get()) {
-            (Published::Told(delivery), _) => Ok(delivery),
-            (Published::ToBeKept(group, position, message, scope), Some(durable)) => {
-                durable.publish(group, position, message, scope, rule, self.clock.now()).await
+            Some(position) => {
+                let (group, at) = (group.clone(), self.clock.now());
+                Published::ToBeKept(Unkept { group, position, message, scope, rule, at })
             }
-            (Published::ToBeKept(..), None) => Err(GroupError::Unavailable("its file is not open".to_owned())),
+        })?;
+        match (published, self.log.get()) {
+            (Published::Told(delivery), _) => Ok(delivery),
+            (Published::ToBeKept(publication), Some(log)) => log.publish(publication).await,
+            (Published::ToBeKept(_), None) => Err(GroupError::Unavailable("its log is not open".to_owned())),
         }
     }
 
@@ -353,7 +348,7 @@ impl Groups {
 /// A publication, or what is needed to make it one.
 enum Published {
     Told(Delivery),
-    ToBeKept(Arc<Group>, Position, Message, Option<Box<Scope>>),
+    ToBeKept(Unkept),
 }
 
 fn told(history: &History, since: Option<Position>, limit: usize) -> Told {

@@ -225,38 +225,3 @@ fn sweep_forgets_groups_that_keep_nothing_any_more() {
     groups.sweep();
     assert_eq!(lock(&groups.all).keys().map(|name| name.to_string()).collect::<Vec<_>>(), ["b"]);
 }
-
-fn durable(folder: &Path) -> Arc<Groups> {
-    let groups = Arc::new(Groups::default());
-    let depth = Depth { messages_max: 3, bytes_max: 100, age_max: limits::HISTORY_AGE };
-    let rules =
-        Rules::new(vec![(Names::parse("kept*"), Rule { history: Some(depth), durable: true, presence: false })]);
-    groups.prepare(&rules, folder).unwrap();
-    groups.rule(rules);
-    groups
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn durable_history_goes_on_where_it_was() {
-    let folder = tempfile::TempDir::new().unwrap();
-    let groups = durable(folder.path());
-    let peer = Peer::new(&groups, 99);
-    let begin = peer.join("kept").unwrap().position.unwrap();
-    let all = (0..20).map(|_| groups.publish("kept", text("m"), None));
-    let positions: Vec<_> = futures_util::future::try_join_all(all).await.unwrap();
-    assert!(positions.iter().enumerate().all(|(index, delivery)| {
-        (delivery.queued, delivery.position) == (1, Some(Position { offset: index as u64 + 1, ..begin }))
-    }));
-    let scope = Scope { tag: Some("red".into()), except: Some(WebsocketId(u64::MAX)) };
-    groups.publish("kept", Message::Binary(vec![255].into()), Some(scope.clone())).await.unwrap();
-    assert_eq!(peer.outbox.bytes(), 20);
-    drop((peer, groups));
-    let groups = durable(folder.path());
-    let told = groups.history("kept", Some(Position { offset: 18, ..begin }), 99).unwrap();
-    let offsets: Vec<_> = told.publications.iter().map(|kept| kept.offset).collect();
-    assert_eq!((offsets, told.recovered, told.position), (vec![19, 20, 21], true, Position { offset: 21, ..begin }));
-    let last = told.publications.last().unwrap();
-    assert_eq!((&last.message, last.scope.as_deref()), (&Message::Binary(vec![255].into()), Some(&scope)));
-    assert_eq!(groups.publish("kept", text("m"), None).await.unwrap().position.unwrap().offset, 22);
-    assert!(!groups.history("kept", Some(Position { offset: 18, ..begin }), 99).unwrap().recovered);
-}

@@ -5,46 +5,25 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::history::{History, Kept, Position};
-use super::members::Group;
-use super::{Delivery, GroupError, Rule, Scope};
 use crate::event::{Message, WebsocketId};
+use crate::group::{Delivery, GroupError, Groups, Kept, Log, Position, Restored, Rules, Scope, Telling, Unkept};
 use crate::limits;
 use crate::sqlite::{self, OpenError, Store, Tables, Unavailable};
 
 /// The durable histories of an app.
-pub(super) struct Durable(Store<Histories>);
+struct Durable(Store<Histories>);
 
+/// What the file holds.
 struct Histories;
-
-/// A publication to a group.
-struct Publish {
-    group: Arc<Group>,
-    /// Where its history is, if it is none of the file yet.
-    position: Position,
-    message: Message,
-    scope: Option<Box<Scope>>,
-    rule: Rule,
-    at: SystemTime,
-}
 
 /// What has become of it.
 enum Published {
     Committed(Position),
     Told(Delivery),
-}
-
-/// A group as the file has it.
-pub(super) struct Restored {
-    pub(super) name: Arc<str>,
-    pub(super) position: Position,
-    pub(super) kept: Vec<Kept>,
 }
 
 impl std::fmt::Debug for Durable {
@@ -53,42 +32,37 @@ impl std::fmt::Debug for Durable {
     }
 }
 
-impl Durable {
-    /// Opens the file in an app's folder, and reads what it has. Blocks.
-    ///
-    /// # Errors
-    /// See [`OpenError`].
-    pub(super) fn open(folder: &Path) -> Result<(Self, Vec<Restored>), OpenError> {
-        let path = folder.join("groups.db");
-        let restored = restored(&sqlite::connect::<Histories>(&path, limits::SQLITE_BUSY)?);
-        let unusable = |cause| OpenError::Unusable { name: Histories::NAME, path: PathBuf::from(&path), cause };
-        let restored = restored.map_err(unusable)?;
-        Ok((Self(Store::open(&path, limits::SQLITE_BUSY)?), restored))
+/// Makes an app's groups ready for these rules: where some histories are to outlive the host, opens their file in the app's folder, and
+/// gives back what it has. Blocks.
+///
+/// # Errors
+/// See [`OpenError`]; the rules are not to be used.
+pub fn prepare(groups: &Groups, rules: &Rules, folder: &Path) -> Result<(), OpenError> {
+    if !rules.any_durable() || groups.has_log() {
+        return Ok(());
     }
+    let path = folder.join("groups.db");
+    let restored = restored(&sqlite::connect::<Histories>(&path, limits::SQLITE_BUSY)?);
+    let unusable = |cause| OpenError::Unusable { name: Histories::NAME, path: PathBuf::from(&path), cause };
+    let restored = restored.map_err(unusable)?;
+    let durable = Durable(Store::open(&path, limits::SQLITE_BUSY)?);
+    groups.keep_in(Box::new(durable), restored, rules);
+    Ok(())
+}
 
-    /// Commits a publication, then tells it. Where the caller goes meanwhile, that is done all the same.
-    ///
-    /// # Errors
-    /// `Unavailable`: then nobody has it.
-    pub(super) async fn publish(
-        &self,
-        group: Arc<Group>,
-        position: Position,
-        message: Message,
-        scope: Option<Box<Scope>>,
-        rule: Rule,
-        at: SystemTime,
-    ) -> Result<Delivery, GroupError> {
-        let publish = Publish { group, position, message, scope, rule, at };
-        match self.0.write(publish).await? {
-            Published::Told(delivery) => Ok(delivery),
-            Published::Committed(_) => Err(GroupError::Unavailable("it was not told".to_owned())),
-        }
+impl Log for Durable {
+    fn publish(&self, publication: Unkept) -> Telling<'_> {
+        Box::pin(async move {
+            match self.0.write(publication).await? {
+                Published::Told(delivery) => Ok(delivery),
+                Published::Committed(_) => Err(GroupError::Unavailable("it was not told".to_owned())),
+            }
+        })
     }
 }
 
 impl Tables for Histories {
-    type Write = Publish;
+    type Write = Unkept;
     type Written = Published;
     type Read = ();
     type Found = ();
@@ -102,24 +76,17 @@ impl Tables for Histories {
         transaction.execute_batch(SCHEMA)
     }
 
-    fn writer(write: &Publish) -> Option<usize> {
-        Some(Arc::as_ptr(&write.group).addr())
+    fn writer(write: &Unkept) -> Option<usize> {
+        Some(write.group())
     }
 
-    fn write(transaction: &Transaction<'_>, write: &Publish) -> rusqlite::Result<Result<Published, GroupError>> {
+    fn write(transaction: &Transaction<'_>, write: &Unkept) -> rusqlite::Result<Result<Published, GroupError>> {
         keep(transaction, write).map(|position| Ok(Published::Committed(position)))
     }
 
-    fn committed(write: Publish, written: Published) -> Published {
+    fn committed(write: Unkept, written: Published) -> Published {
         let Published::Committed(position) = written else { return written };
-        let Publish { group, message, scope, rule, at, .. } = write;
-        let mut state = group.lock();
-        Published::Told(group.committed(
-            &mut state,
-            position,
-            Kept { offset: position.offset, at, message, scope },
-            rule,
-        ))
+        Published::Told(write.kept(position))
     }
 
     fn read(_: &Connection, (): &()) -> rusqlite::Result<()> {
@@ -152,14 +119,15 @@ const SCHEMA: &str = "
     ) WITHOUT ROWID";
 
 /// Numbers a publication and keeps it, and forgets what the group may not keep any more.
-fn keep(transaction: &Transaction<'_>, publish: &Publish) -> rusqlite::Result<Position> {
-    let Publish { group, position, message, scope, rule, at } = publish;
+fn keep(transaction: &Transaction<'_>, publish: &Unkept) -> rusqlite::Result<Position> {
+    let Unkept { position, message, scope, rule, at, .. } = publish;
+    let name = publish.name();
     transaction
         .prepare_cached("INSERT OR IGNORE INTO groups (name, epoch, last) VALUES (?1, ?2, ?3)")?
-        .execute(params![&*group.name, position.epoch.cast_signed(), position.offset.cast_signed()])?;
+        .execute(params![name, position.epoch.cast_signed(), position.offset.cast_signed()])?;
     let (of, epoch, offset): (i64, i64, i64) = transaction
         .prepare_cached("UPDATE groups SET last = last + 1 WHERE name = ?1 RETURNING id, epoch, last")?
-        .query_row([&*group.name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        .query_row([name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let (tag, except) = scope.as_ref().map_or((None, None), |scope| (scope.tag.as_deref(), scope.except));
     transaction
         .prepare_cached(
@@ -227,16 +195,57 @@ fn millis(at: SystemTime) -> i64 {
     at.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-impl Restored {
-    /// Its history, of which no more is there than its rule says.
-    pub(super) fn history(self, rule: Rule, kept_bytes: &Arc<AtomicUsize>, now: SystemTime) -> History {
-        let mut history = History::after(self.position, kept_bytes.clone());
-        for kept in self.kept {
-            history.restore(kept);
-        }
-        if let Some(depth) = rule.history {
-            history.trim(now, depth);
-        }
-        history
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::group::{Depth, How, Membership, Names, Rule, Sink};
+    use crate::outbox::{Bounds, Outbox, Outboxes, Overflow};
+
+    fn text(text: &str) -> Message {
+        Message::Text(text.into())
+    }
+
+    fn durable(folder: &Path) -> Arc<Groups> {
+        let groups = Arc::new(Groups::default());
+        let depth = Depth { messages_max: 3, bytes_max: 100, age_max: limits::HISTORY_AGE };
+        let rules =
+            Rules::new(vec![(Names::parse("kept*"), Rule { history: Some(depth), durable: true, presence: false })]);
+        prepare(&groups, &rules, folder).unwrap();
+        groups.rule(rules);
+        groups
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn durable_history_goes_on_where_it_was() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let groups = durable(folder.path());
+        let bounds = Arc::new(Bounds { bytes_max: 10_000, messages_max: 99, overflow: Overflow::Wait });
+        let outbox = Arc::new(Outbox::new(bounds, Arc::new(Outboxes::new(10_000))));
+        let membership = Membership::new(groups.clone(), WebsocketId::mint());
+        let joined = membership.join("kept", &How::default(), &Sink::Outbox(outbox.clone()));
+        let begin = joined.unwrap().position.unwrap();
+        let all = (0..20).map(|_| groups.publish("kept", text("m"), None));
+        let positions: Vec<_> = futures_util::future::try_join_all(all).await.unwrap();
+        assert!(positions.iter().enumerate().all(|(index, delivery)| {
+            (delivery.queued, delivery.position) == (1, Some(Position { offset: index as u64 + 1, ..begin }))
+        }));
+        let scope = Scope { tag: Some("red".into()), except: Some(WebsocketId(u64::MAX)) };
+        groups.publish("kept", Message::Binary(vec![255].into()), Some(scope.clone())).await.unwrap();
+        assert_eq!(outbox.bytes(), 20);
+        drop((membership, groups));
+        let groups = durable(folder.path());
+        let told = groups.history("kept", Some(Position { offset: 18, ..begin }), 99).unwrap();
+        let offsets: Vec<_> = told.publications.iter().map(|kept| kept.offset).collect();
+        assert_eq!(
+            (offsets, told.recovered, told.position),
+            (vec![19, 20, 21], true, Position { offset: 21, ..begin })
+        );
+        let last = told.publications.last().unwrap();
+        assert_eq!((&last.message, last.scope.as_deref()), (&Message::Binary(vec![255].into()), Some(&scope)));
+        assert_eq!(groups.publish("kept", text("m"), None).await.unwrap().position.unwrap().offset, 22);
+        assert!(!groups.history("kept", Some(Position { offset: 18, ..begin }), 99).unwrap().recovered);
     }
 }
