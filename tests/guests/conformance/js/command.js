@@ -2,7 +2,9 @@
 
 import { groups, HostError, sleep } from "sessile";
 
-const NONE = "(none)";
+import { NONE, ok, split } from "./answer.js";
+import { joinAs, ofRealtime } from "./realtime.js";
+
 const decoder = new TextDecoder();
 
 /** What a command answers, or what its error is that is one of the WIT's; undefined where it was answered. */
@@ -73,6 +75,8 @@ async function ofWebsocket(ws, line) {
       return ok(ws.join(rest));
     case "leave":
       return ok(ws.leave(rest));
+    case "join-as":
+      return joinAs(ws, rest);
     case "attach":
       ws.attachment = new TextEncoder().encode(rest);
       return "ok";
@@ -167,7 +171,7 @@ export async function ofAny(head, line) {
     case "spin":
       for (;;);
     default:
-      return "unsupported";
+      return ofRealtime(head, verb, rest);
   }
 }
 
@@ -217,14 +221,4 @@ async function ofSession(session, line) {
     default:
       return "unsupported";
   }
-}
-
-function split(line) {
-  const at = line.indexOf(" ");
-  return at < 0 ? [line, ""] : [line.slice(0, at), line.slice(at + 1)];
-}
-
-async function ok(done) {
-  await done;
-  return "ok";
 }

@@ -194,10 +194,11 @@ pub(super) fn is_refusal(answer: &str, case: &str) -> bool {
     let Some(told) = answer.strip_prefix("error ").and_then(|rest| rest.split(' ').next()) else { return false };
     let folded: &[&str] = match case {
         "invalid-name" | "reason-too-long" => &["too-large", "invalid"],
-        "too-many" => &["too-large"],
+        "too-many" | "invalid-tag" => &["too-large"],
         "invalid-code" | "invalid-head" | "not-offered" => &["invalid"],
         "wrong-style" | "wrong-order" => &["wrong-state"],
         "not-json" => &["bad-json"],
+        "invalid-metadata" => &["bad-json", "not-json"],
         "bad-json" => &["not-json"],
         _ => &[],
     };

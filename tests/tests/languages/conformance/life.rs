@@ -1,4 +1,4 @@
-//! Groups, the log, failures, what is attached, and new code: what is deployed again comes last.
+//! The log, failures, what is attached, and new code: what is deployed again comes last.
 
 use sessile_tests::RawSocket;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -7,8 +7,6 @@ use super::guest::{Guest, STYLES};
 use super::{Outcome, rows};
 
 rows! {
-    b04_groups,
-    b04_group_names_and_numbers_are_bounded,
     sleep,
     log,
     failure_is_logged_and_not_told,
@@ -18,37 +16,6 @@ rows! {
     a_hundred_thousand_binary_messages_leave_nothing,
     upgrade_of_events,
     handover_of_a_loop,
-}
-
-async fn b04_groups(guest: &Guest) -> Outcome {
-    for style in STYLES {
-        let mut peers = [guest.open(&format!("{style}/groups")).await, guest.open("/ws/groups").await];
-        for peer in &mut peers {
-            peer.hold(&[("join höre all", "ok")]).await?;
-        }
-        // The path's rooms are not groups.
-        let [one, other] = &mut peers;
-        other.hold(&[("leave höre all", "ok"), ("join all", "ok"), ("publish all a b", "a b")]).await?;
-        assert_eq!(other.text().await?, "queued 1 dropped 0");
-        one.hold(&[("join all", "ok")]).await?;
-        assert_eq!(guest.ask("publish all over HTTP", None).await?, "queued 2 dropped 0");
-        assert_eq!([one.text().await?, other.text().await?], ["over HTTP", "over HTTP"]);
-        one.hold(&[("leave all", "ok")]).await?;
-        other.hold(&[("leave all", "ok"), ("publish all none", "queued 0 dropped 0")]).await?;
-    }
-    Ok(())
-}
-
-async fn b04_group_names_and_numbers_are_bounded(guest: &Guest) -> Outcome {
-    let mut peer = guest.open("/ws/groups").await;
-    let name = "x".repeat(100);
-    peer.hold(&[(&format!("join {name}"), "ok"), (&format!("leave {name}"), "ok")]).await?;
-    peer.refused(&format!("join {name}x"), "invalid-name").await?;
-    peer.refused("join ", "invalid-name").await?;
-    for number in 0..128 {
-        peer.hold(&[(&format!("join {number}"), "ok")]).await?;
-    }
-    peer.refused("join 128", "too-many").await
 }
 
 async fn sleep(guest: &Guest) -> Outcome {

@@ -5,6 +5,7 @@ mod guest;
 mod head;
 mod http;
 mod life;
+mod realtime;
 mod session;
 mod websocket;
 
@@ -58,7 +59,9 @@ async fn hold(language: &Language) {
     let guest = Guest::start(language);
     let mut failed = Vec::new();
     // What deploys comes last.
-    for row in [head::ROWS, websocket::ROWS, session::ROWS, http::ROWS, life::ROWS].into_iter().flatten() {
+    for row in
+        [head::ROWS, websocket::ROWS, session::ROWS, http::ROWS, realtime::ROWS, life::ROWS].into_iter().flatten()
+    {
         let outcome = match AssertUnwindSafe((row.check)(&guest)).catch_unwind().await {
             Ok(Ok(())) => "works",
             Ok(Err(Unsupported)) => "unsupported",

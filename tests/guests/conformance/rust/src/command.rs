@@ -7,6 +7,8 @@ use serde_json::Value;
 use sessile_sdk::prelude::*;
 use sessile_sdk::{Head, JsonMode, Queued, groups, log, time};
 
+use crate::realtime;
+
 /// What a command is answered by; none where it was answered, or is not to be.
 pub(crate) type Answer = Result<Option<String>>;
 
@@ -31,6 +33,8 @@ pub(crate) fn case(answer: Answer) -> Answer {
         Error::CookieUnreachable => "cookie-unreachable",
         Error::SessionUnavailable(_) => "unavailable",
         Error::SessionDeleted => "deleted",
+        Error::Unknown(_) => "unknown",
+        Error::Unsupported => "unsupported",
         _ => return Err(error),
     };
     some(format!("error {case}"))
@@ -71,6 +75,7 @@ fn of_websocket(ws: &WebSocket, line: &str) -> Answer {
         "buffered" => some(ws.buffered()),
         "join" => ok(ws.join(rest)),
         "leave" => ok(ws.leave(rest)),
+        "join-as" => realtime::join_as(ws, rest),
         "attach" => ok(ws.set_attachment(rest)),
         "attachment" => some(String::from_utf8_lossy(&ws.attachment())),
         "receive" => some(ws.receive_timeout(milliseconds())?.into_text()?),
@@ -78,7 +83,7 @@ fn of_websocket(ws: &WebSocket, line: &str) -> Answer {
         "receive-bytes" => some(ws.receive_bytes()?.len()),
         "receive-json" => ws.send_json(&ws.receive_json_in::<Value>(JsonMode::Text)?).map(|()| None),
         "receive-json-binary" => ws.send_json(&ws.receive_json_in::<Value>(JsonMode::Binary)?).map(|()| None),
-        _ => of_any(ws, || ws.session(), line),
+        _ => of_any(ws, Some(ws.id()), || ws.session(), line),
     }
 }
 
@@ -94,8 +99,8 @@ fn try_send(ws: &WebSocket, times: u64) -> Answer {
     some(format!("queued {queued} full {full} gone {gone}"))
 }
 
-/// Commands of websockets and of HTTP.
-pub(crate) fn of_any(head: &Head, session: impl Fn() -> Result<Session>, line: &str) -> Answer {
+/// Commands of websockets and of HTTP; `me` is the id of a websocket.
+pub(crate) fn of_any(head: &Head, me: Option<u64>, session: impl Fn() -> Result<Session>, line: &str) -> Answer {
     let (verb, rest) = split(line);
     let list = |values: Vec<&str>| some(values.join("|"));
     match verb {
@@ -142,7 +147,7 @@ pub(crate) fn of_any(head: &Head, session: impl Fn() -> Result<Session>, line: &
         "spin" => loop {
             black_box(());
         },
-        _ => some("unsupported"),
+        _ => realtime::obey(me, verb, rest),
     }
 }
 
@@ -173,18 +178,18 @@ fn of_session(session: &Session, line: &str) -> Answer {
     }
 }
 
-fn split(line: &str) -> (&str, &str) {
+pub(crate) fn split(line: &str) -> (&str, &str) {
     line.split_once(' ').unwrap_or((line, ""))
 }
 
-fn some(value: impl ToString) -> Answer {
+pub(crate) fn some(value: impl ToString) -> Answer {
     Ok(Some(value.to_string()))
 }
 
-fn optional(value: Option<impl ToString>) -> Answer {
+pub(crate) fn optional(value: Option<impl ToString>) -> Answer {
     Ok(Some(value.map_or_else(|| "(none)".to_owned(), |value| value.to_string())))
 }
 
-fn ok(done: Result<()>) -> Answer {
+pub(crate) fn ok(done: Result<()>) -> Answer {
     done.map(|()| Some("ok".to_owned()))
 }

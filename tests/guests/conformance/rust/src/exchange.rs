@@ -88,7 +88,7 @@ pub(crate) fn answer(request: Request) -> Result<Response> {
 fn command(request: &Request) -> Result<Response> {
     let mut answers = Vec::new();
     for line in request.text()?.lines() {
-        answers.extend(case(of_any(request, || request.session(), line))?);
+        answers.extend(case(of_any(request, None, || request.session(), line))?);
     }
     Ok(Response::text(answers.join("\n")).with_status(query(request).parse().unwrap_or(200)))
 }

@@ -2,6 +2,7 @@
 
 mod command;
 mod exchange;
+mod realtime;
 
 use sessile_sdk::prelude::*;
 use sessile_sdk::raw::{self, Incoming, Outgoing};
