@@ -58,8 +58,9 @@ typedef enum sessile_status {
     SESSILE_NO_COOKIE,    /* session: too late for its cookie; open it before accept */
     SESSILE_NOT_OPEN,     /* session: sessile_session_open first, in each event */
     SESSILE_DELETED,      /* session: it was flushed */
-    SESSILE_UNAVAILABLE,  /* session: its store failed */
-    SESSILE_UNSUPPORTED
+    SESSILE_UNAVAILABLE,  /* a store or an engine failed: of sessions, groups, alarms */
+    SESSILE_UNSUPPORTED,
+    SESSILE_UNKNOWN       /* connections: nobody who is connected has this id */
 } sessile_status;
 
 /* The words for the last call that did not return SESSILE_OK. */
@@ -507,6 +508,74 @@ typedef struct sessile_told {
 } sessile_told;
 
 typedef sessile_status (*sessile_publications_handler)(sessile_id ws, const sessile_told *told);
+
+/* ---- who is connected to this app, by whichever handler -------------------------------------------------------------- */
+
+/* Which of those who are connected: those for which all of it is true. With none of it, and for NULL, all. */
+typedef struct sessile_selection {
+    /* On the route with this pattern, as the manifest has it: "/rooms/{room}". */
+    const char *route;
+    /* Served by the handler of this name. */
+    const char *handler;
+    const char *group;
+    /* That have opened the session of this websocket or exchange, `&ws`, itself too; it has opened it. */
+    const sessile_id *session_of;
+} sessile_selection;
+
+/* Somebody who is connected: from the accept of a websocket to the end of its connection. */
+typedef struct sessile_connection {
+    sessile_id id;
+    char *handler;
+    char *route;
+    /* Percent-encoded, without the query. */
+    char *path;
+    sessile_state state;
+    /* When its request had come, in milliseconds since 1970. */
+    uint64_t started_at;
+    /* Whether an instance serves it now; and why, for a person, as `sessile connections` says it. */
+    bool is_awake;
+    char *why;
+    /* Bytes that wait for its peer. */
+    uint64_t buffered;
+    /* The one that was accepted, or NULL. */
+    char *subprotocol;
+} sessile_connection;
+
+SESSILE_CHECKED sessile_status sessile_connections_count(const sessile_selection *which, uint64_t *count);
+/* Those who are connected, by ascending id, page by page; as sessile_members_next. */
+typedef struct sessile_connections {
+    sessile_selection which;
+    /* The SDK's. */
+    sessile_connection *page_;
+    size_t count_, at_;
+    bool is_ended_;
+} sessile_connections;
+SESSILE_CHECKED sessile_status sessile_connections_next(sessile_connections *connections,
+                                                        const sessile_connection **connection);
+void sessile_connections_free(sessile_connections *connections);
+/* The one of this id, if it is connected. */
+SESSILE_CHECKED sessile_status sessile_connection_find(sessile_id id, sessile_connection *connection, bool *is_there);
+void sessile_connection_free(sessile_connection *connection);
+
+/* Queues a message for one, and never waits: what became of it. Wakes no guest. */
+SESSILE_CHECKED sessile_status sessile_connection_send(sessile_id id, const sessile_message *message,
+                                                       sessile_queued *queued);
+/* How long a ping was on its way. */
+SESSILE_CHECKED sessile_status sessile_connection_ping(sessile_id id, uint64_t *nanoseconds);
+/* Closes one after all that is queued for it, and does not wait. Its handler is told once, as of any close. */
+SESSILE_CHECKED sessile_status sessile_connection_close(sessile_id id, uint16_t code, const char *reason);
+
+/* What became of a message to many: outboxes that took it, that had no room; websockets that were closing, and those whose
+ * handler's `message_bytes_max` is less than it has. */
+typedef struct sessile_sent {
+    uint32_t queued;
+    uint32_t full;
+    uint32_t gone;
+    uint32_t too_large;
+} sessile_sent;
+/* `sent` may be NULL. */
+SESSILE_CHECKED sessile_status sessile_connections_send(const sessile_selection *which, const sessile_message *message,
+                                                        sessile_sent *sent);
 
 /* ---- the rest -------------------------------------------------------------------------------------------------- */
 

@@ -58,59 +58,6 @@ void sessile_handler_time_sleep(uint64_t span) {
     host.sleeps++;
 }
 
-/* The group "three" has three members, whom the host tells by two; its history has two texts. Any other fails. */
-
-static wit_string_t given(const char *text) {
-    wit_string_t string;
-    give(text, &string);
-    return string;
-}
-
-static sessile_handler_groups_list_member_t members_after(uint64_t after) {
-    sessile_handler_groups_list_member_t list = {after < 3 ? malloc(2 * sizeof *list.ptr) : NULL, 0};
-    for (uint64_t id = after + 1; id <= 3 && list.len < 2; id++) {
-        sessile_handler_groups_member_t *one = &list.ptr[list.len++];
-        *one = (sessile_handler_groups_member_t){.id = id, .tags = {malloc(2 * sizeof(wit_string_t)), 2}};
-        one->tags.ptr[0] = given("a");
-        one->tags.ptr[1] = given("");
-        one->metadata.is_some = id != 2;
-        if (one->metadata.is_some) one->metadata.val = given("{}");
-    }
-    return list;
-}
-
-static bool is_three(const wit_string_t *group, sessile_handler_groups_error_t *error) {
-    if (group->len == 5 && memcmp(group->ptr, "three", 5) == 0) return true;
-    error->tag = SESSILE_HANDLER_GROUPS_ERROR_UNAVAILABLE;
-    error->val.unavailable = given("no engine");
-    return false;
-}
-
-bool sessile_handler_groups_members(wit_string_t *group, wit_string_t *tag, uint64_t *after, uint32_t limit,
-                                    sessile_handler_groups_list_member_t *list, sessile_handler_groups_error_t *error) {
-    assert(limit >= 2 && (tag == NULL || tag->len == 1));
-    bool is_told = is_three(group, error);
-    if (is_told) *list = members_after(after == NULL ? 0 : *after);
-    return is_told;
-}
-
-bool sessile_handler_groups_history(wit_string_t *group, sessile_handler_groups_position_t *since, uint32_t limit,
-                                    sessile_handler_groups_history_page_t *page, sessile_handler_groups_error_t *error) {
-    sessile_handler_groups_kept_t old = {6, 1000000, {.tag = 0}}, last = {7, 2999999, {.tag = 1}};
-    if (!is_three(group, error)) return false;
-    *page = (sessile_handler_groups_history_page_t){.position = {9, 7}, .recovered = since != NULL && since->epoch == 9};
-    if (limit == 0) return true;
-    page->publications.ptr = malloc(2 * sizeof *page->publications.ptr);
-    page->publications.len = 2;
-    old.message.val.text = given("old");
-    give("", (wit_string_t *)&last.message.val.binary);
-    page->publications.ptr[0] = old;
-    page->publications.ptr[1] = last;
-    return true;
-}
-
-void sessile_handler_groups_error_free(sessile_handler_groups_error_t *error) { free(error->val.unavailable.ptr); }
-
 /* ---- tests ---- */
 
 /* That the one, which is freed, is the other. */
@@ -265,71 +212,8 @@ static void poll_ends_with_what_is_there_a_failure_or_the_time(void) {
     assert(sessile_poll(1, 0, look, &never) == SESSILE_TIMED_OUT && never.looks == 1);
 }
 
-static void members_come_by_pages_until_there_is_none(void) {
-    sessile_members members = {.group = "three", .tag = "a"};
-    const sessile_member *member;
-    for (uint64_t id = 1; id <= 3; id++) {
-        assert(sessile_members_next(&members, &member) == SESSILE_OK && member->id == id);
-        assert(id == 2 ? member->metadata == NULL : strcmp(member->metadata, "{}") == 0);
-        assert(member->tags.count == 2 && strcmp(member->tags.items[0], "a") == 0 && *member->tags.items[1] == 0);
-    }
-    for (int again = 0; again < 2; again++) assert(sessile_members_next(&members, &member) == SESSILE_OK && member == NULL);
-    assert(members.page_ == NULL);
-}
-
-static void members_that_were_left_or_failed_are_at_their_end(void) {
-    sessile_members stopped = {.group = "three"}, failed = {.group = ""};
-    const sessile_member *member;
-    assert(sessile_members_next(&stopped, &member) == SESSILE_OK && member->id == 1);
-    sessile_members_free(&stopped);
-    sessile_members_free(&stopped);
-    assert(sessile_members_next(&stopped, &member) == SESSILE_OK && member == NULL);
-    assert(sessile_members_next(&failed, &member) == SESSILE_UNAVAILABLE && member == NULL);
-    assert(strcmp(sessile_error(), "the groups are unavailable: no engine") == 0);
-    assert(sessile_members_next(&failed, &member) == SESSILE_OK && member == NULL);
-}
-
-static void history_has_its_publications_and_the_newest_position(void) {
-    sessile_position since = {9, 5};
-    sessile_history history;
-    assert(sessile_history_get("three", &since, 10, &history) == SESSILE_OK);
-    assert(history.count == 2 && history.is_recovered && history.position.epoch == 9 && history.position.offset == 7);
-    assert(history.publications[0].offset == 6 && history.publications[0].at == 1);
-    assert(strcmp(history.publications[0].message.data, "old") == 0);
-    assert(history.publications[1].message.kind == SESSILE_BINARY && history.publications[1].message.length == 0);
-    sessile_history_free(&history);
-    sessile_history_free(&history);
-    assert(sessile_history_get("three", NULL, 0, &history) == SESSILE_OK && history.count == 0 && !history.is_recovered);
-    assert(sessile_history_get("", NULL, 0, &history) == SESSILE_UNAVAILABLE && history.publications == NULL);
-}
-
-static unsigned told;
-
-static sessile_status hear(sessile_id ws, const sessile_told *one) {
-    assert(ws == 4 && strcmp(one->group, "three") == 0);
-    if (told++ == 0) {
-        assert(one->has_position && one->position.epoch == 9 && one->position.offset == 8 && one->presence == NULL);
-        assert(strcmp(one->message->data, "text") == 0);
-        return SESSILE_OK;
-    }
-    assert(!one->has_position && one->message == NULL && one->presence->joined_count == 2);
-    assert(strcmp(one->presence->joined[0].metadata, "{}") == 0 && one->presence->joined[1].metadata == NULL);
-    assert(one->presence->left_count == 0 && one->presence->total == 3 && one->presence->is_complete);
-    return sessile_fail("enough");
-}
-
-static void publications_are_told_one_by_one_until_one_fails(void) {
-    sessile_handler_groups_told_t *all = calloc(3, sizeof *all);
-    for (int at = 0; at < 3; at++) {
-        all[at].group = given("three");
-        all[at].content.tag = at == 1 ? SESSILE_HANDLER_GROUPS_CONTENT_PRESENCE : SESSILE_HANDLER_GROUPS_CONTENT_MESSAGE;
-        if (at != 1) all[at].content.val.message.val.text = given("text");
-    }
-    all[0].position = (sessile_handler_groups_option_position_t){true, {9, 8}};
-    all[1].content.val.presence = (sessile_handler_groups_presence_t){.joined = members_after(0), .total = 3, .complete = true};
-    const uint8_t *is_failure = sessile_published_(hear, 4, all, 3);
-    assert(told == 2 && *is_failure && strcmp(sessile_error(), "enough") == 0);
-}
+/* test_app.c */
+void what_an_app_shares(void);
 
 int main(void) {
     form_is_decoded_and_the_last_of_a_name_wins();
@@ -341,9 +225,6 @@ int main(void) {
     json_loses_its_blanks_and_nothing_else();
     json_that_is_wrong_names_the_position();
     poll_ends_with_what_is_there_a_failure_or_the_time();
-    members_come_by_pages_until_there_is_none();
-    members_that_were_left_or_failed_are_at_their_end();
-    history_has_its_publications_and_the_newest_position();
-    publications_are_told_one_by_one_until_one_fails();
+    what_an_app_shares();
     puts("OK");
 }

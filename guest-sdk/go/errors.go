@@ -32,7 +32,9 @@ var (
 	// ErrCookieUnreachable: the peer holds no session cookie, and it is too late to give it one: open the session before
 	// Accept, or before the response starts.
 	ErrCookieUnreachable = errors.New("the cookie that this needs cannot reach the peer any more: the head has left")
-	// ErrUnavailable: what keeps the groups cannot do it now; the error says why.
+	// ErrUnknown: nobody who is connected has this ID.
+	ErrUnknown = errors.New("nobody who is connected has this ID")
+	// ErrUnavailable: what keeps the groups, or knows who is connected, cannot do it now; the error says why.
 	ErrUnavailable = errors.New("unavailable")
 	// ErrUnsupported: this host does not do that.
 	ErrUnsupported = errors.New("this host does not do that")
@@ -111,9 +113,9 @@ func (e LengthError) Error() string {
 func websocketError(a *abi.Area) error {
 	switch a.Byte(abi.Case) {
 	case 0:
-		return StateError{Call: a.Text(abi.Payload), State: State(a.Byte(abi.Payload + 8)).String()}
+		return stateError(a)
 	case 1:
-		return CloseError{Code: a.Uint16(abi.Payload), Reason: a.Text(abi.Payload + 4)}
+		return closeError(a)
 	case 2, 6:
 		return sizeError(a)
 	case 3:
@@ -121,7 +123,7 @@ func websocketError(a *abi.Area) error {
 	case 4:
 		return ErrWrongStyle
 	case 5:
-		return InvalidError{fmt.Sprintf("close code %d may not be sent", a.Uint16(abi.Payload))}
+		return codeError(a)
 	case 7:
 		return InvalidError{fmt.Sprintf("subprotocol %q was not offered", a.Text(abi.Payload))}
 	case 8:
@@ -178,18 +180,52 @@ func sessionError(a *abi.Area) error {
 
 func groupsError(a *abi.Area) error {
 	switch a.Byte(abi.Case) {
-	case 0, 1, 2:
+	case 0, 1, 2, 6:
 		return sizeError(a)
 	case 3:
 		return ErrGone
 	case 5:
 		return jsonError(a)
-	case 6:
-		return sizeError(a)
 	case 7:
-		return fmt.Errorf("%w: %s", ErrUnavailable, a.Text(abi.Payload))
+		return unavailable(a)
 	}
 	return ErrUnsupported
+}
+
+func connectionsError(a *abi.Area) error {
+	switch a.Byte(abi.Case) {
+	case 0:
+		return ErrUnknown
+	case 1, 3, 4:
+		return sizeError(a)
+	case 2:
+		return codeError(a)
+	case 5:
+		return ErrSessionNotOpen
+	case 6:
+		return stateError(a)
+	case 7:
+		return closeError(a)
+	case 8:
+		return unavailable(a)
+	}
+	return ErrUnsupported
+}
+
+func stateError(a *abi.Area) error {
+	return StateError{Call: a.Text(abi.Payload), State: State(a.Byte(abi.Payload + 8)).String()}
+}
+
+func closeError(a *abi.Area) error {
+	return CloseError{Code: a.Uint16(abi.Payload), Reason: a.Text(abi.Payload + 4)}
+}
+
+func codeError(a *abi.Area) error {
+	return InvalidError{fmt.Sprintf("close code %d may not be sent", a.Uint16(abi.Payload))}
+}
+
+func unavailable(a *abi.Area) error {
+	return fmt.Errorf("%w: %s", ErrUnavailable, a.Text(abi.Payload))
 }
 
 func sizeError(a *abi.Area) error {

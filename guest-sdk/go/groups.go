@@ -2,7 +2,10 @@ package sessile
 
 import (
 	"encoding/json"
+	"fmt"
 	"iter"
+	"strconv"
+	"strings"
 	"time"
 
 	"sessile/internal/abi"
@@ -32,6 +35,27 @@ type Position struct {
 	Epoch uint64
 	// Offset is the publication's number, from 1; 0 before the first.
 	Offset uint64
+}
+
+// String is its epoch and offset, EPOCH:OFFSET: for a peer to keep, and to come back with.
+func (p Position) String() string { return fmt.Sprintf("%d:%d", p.Epoch, p.Offset) }
+
+// MarshalText is [Position.String], in JSON too.
+func (p Position) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText reads what [Position.String] has written; else it is an [InvalidError].
+func (p *Position) UnmarshalText(text []byte) error {
+	epoch, offset, _ := strings.Cut(string(text), ":")
+	var read Position
+	var err error
+	if read.Epoch, err = strconv.ParseUint(epoch, 10, 64); err == nil {
+		read.Offset, err = strconv.ParseUint(offset, 10, 64)
+	}
+	if err != nil {
+		return InvalidError{fmt.Sprintf("%q is no position", text)}
+	}
+	*p = read
+	return nil
 }
 
 // Joined is what a join came to.

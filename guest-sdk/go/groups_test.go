@@ -59,6 +59,19 @@ func TestMetadataIsJSONOrRefusedBeforeTheHostIsAsked(t *testing.T) {
 	same(t, !there && err == nil, true)
 }
 
+func TestPositionThatAPeerKeptIsReadAgain(t *testing.T) {
+	position := Position{Epoch: 1<<64 - 1, Offset: 7}
+	data, err := encode(map[string]*Position{"since": &position})
+	same(t, string(data) == `{"since":"18446744073709551615:7"}` && err == nil, true)
+	var read struct{ Since *Position }
+	same(t, decode(data, &read), nil)
+	same(t, *read.Since, position)
+	for _, wrong := range []string{"", "1", "1:", ":1", "1:-2", "a:1", "1:2:3", "18446744073709551616:0"} {
+		same(t, errors.As(position.UnmarshalText([]byte(wrong)), new(InvalidError)), true)
+	}
+	same(t, position.Offset, 7)
+}
+
 func TestToldIsAMessageOrAPresence(t *testing.T) {
 	told := ReadTold(record(map[int]uint64{8: 1, 16: 5, 24: 6, 40: uint64(Binary)}))
 	same(t, *told.Position, Position{5, 6})
@@ -68,18 +81,36 @@ func TestToldIsAMessageOrAPresence(t *testing.T) {
 	same(t, len(told.Presence.Joined)+len(told.Presence.Left), 0)
 }
 
+// An error's case, with the numbers 2 and 0.
+func failed(which uint64) *abi.Area {
+	a := new(abi.Area)
+	*(*uint64)(unsafe.Add(unsafe.Pointer(a), abi.Case)) = which
+	*(*uint64)(unsafe.Add(unsafe.Pointer(a), abi.Payload)) = 2
+	return a
+}
+
 func TestGroupsErrorsAreThoseOfTheWIT(t *testing.T) {
-	failed := func(which uint64) error {
-		a := new(abi.Area)
-		*(*uint64)(unsafe.Add(unsafe.Pointer(a), abi.Case)) = which
-		*(*uint64)(unsafe.Add(unsafe.Pointer(a), abi.Payload)) = 2
-		*(*uint64)(unsafe.Add(unsafe.Pointer(a), abi.Payload+8)) = 0
-		return groupsError(a)
-	}
 	for _, which := range []uint64{0, 1, 2, 6} {
-		same(t, failed(which), error(SizeError{Actual: 2}))
+		same(t, groupsError(failed(which)), error(SizeError{Actual: 2}))
 	}
-	same(t, failed(3), ErrGone)
-	same(t, failed(4), ErrUnsupported)
-	same(t, failed(5), error(JSONError{Line: 2}))
+	same(t, groupsError(failed(3)), ErrGone)
+	same(t, groupsError(failed(4)), ErrUnsupported)
+	same(t, groupsError(failed(5)), error(JSONError{Line: 2}))
+}
+
+func TestConnectionsErrorsAreThoseOfTheWIT(t *testing.T) {
+	for which, err := range []error{
+		ErrUnknown, SizeError{Actual: 2}, InvalidError{"close code 2 may not be sent"}, SizeError{Actual: 2},
+		SizeError{Actual: 2}, ErrSessionNotOpen,
+	} {
+		same(t, connectionsError(failed(uint64(which))), err)
+	}
+	same(t, connectionsError(failed(9)), ErrUnsupported)
+}
+
+func TestSelectionNamesASessionOnlyWhereItHasOne(t *testing.T) {
+	some, _ := Selection{}.sessionOf()
+	same(t, some, 0)
+	some, of := Selection{Session: &Session{7}}.sessionOf()
+	same(t, some == 1 && of == 7, true)
 }

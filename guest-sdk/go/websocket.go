@@ -124,6 +124,10 @@ func (ws *WebSocket) TrySend(message Message) (queued bool, err error) {
 	if a.Failed() {
 		return false, websocketError(a)
 	}
+	return queuedOf(a)
+}
+
+func queuedOf(a *abi.Area) (queued bool, err error) {
 	switch a.Byte(abi.OK) {
 	case 0:
 		return true, nil

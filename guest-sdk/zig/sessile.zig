@@ -26,6 +26,7 @@ pub const Error = error{
     Deleted,
     Unavailable,
     Unsupported,
+    Unknown,
 };
 
 /// In the order of `sessile_status`, from 1.
@@ -33,6 +34,7 @@ const errors = [_]Error{
     error.Failed,    error.Disconnected, error.Retire,  error.TimedOut,    error.WrongState,
     error.WrongKind, error.TooLarge,     error.Invalid, error.NotJson,     error.Conflict,
     error.NoCookie,  error.NotOpen,      error.Deleted, error.Unavailable, error.Unsupported,
+    error.Unknown,
 };
 
 /// What a call of `c` returned, as an error: `try sessile.check(c.sessile_accept(ws))`.
@@ -101,7 +103,18 @@ pub fn members(group: [*:0]const u8, tag: ?[*:0]const u8) Members {
     return .{ .state = .{ .group = group, .tag = tag orelse null } };
 }
 
+/// Those who are connected by ascending id: `var all = sessile.connections(.{ .route = "/ws" });`.
+pub fn connections(which: c.sessile_selection) Connections {
+    return .{ .state = .{ .which = which } };
+}
+
 pub const Members = Cursor(c.sessile_members, c.sessile_member, c.sessile_members_next, c.sessile_members_free);
+pub const Connections = Cursor(
+    c.sessile_connections,
+    c.sessile_connection,
+    c.sessile_connections_next,
+    c.sessile_connections_free,
+);
 
 fn back(result: Error!void) c.sessile_status {
     result catch |failed| inline for (errors, 1..) |known, status| {

@@ -41,7 +41,7 @@ test "status of C is its error and back" {
         .{ c.SESSILE_NOT_JSON, error.NotJson },        .{ c.SESSILE_CONFLICT, error.Conflict },
         .{ c.SESSILE_NO_COOKIE, error.NoCookie },      .{ c.SESSILE_NOT_OPEN, error.NotOpen },
         .{ c.SESSILE_DELETED, error.Deleted },         .{ c.SESSILE_UNAVAILABLE, error.Unavailable },
-        .{ c.SESSILE_UNSUPPORTED, error.Unsupported },
+        .{ c.SESSILE_UNSUPPORTED, error.Unsupported }, .{ c.SESSILE_UNKNOWN, error.Unknown },
     };
     inline for (all) |pair| {
         try std.testing.expectError(pair[1], sessile.check(pair[0]));
@@ -93,6 +93,25 @@ test "members are taken one by one, until none is left or the asking fails" {
     try std.testing.expectEqual(null, try stopped.next());
     var failed = sessile.members("", null);
     try std.testing.expectError(error.Unavailable, failed.next());
+}
+
+export fn sessile_connections_next(of: *c.sessile_connections, item: *[*c]const c.sessile_connection) c.sessile_status {
+    const one: c.sessile_connection = .{ .id = 9 };
+    item.* = if (of.at_ == 0 and of.which.session_of.* == 9) &one else null;
+    of.at_ = 1;
+    return c.SESSILE_OK;
+}
+
+export fn sessile_connections_free(of: *c.sessile_connections) void {
+    of.at_ = 1;
+}
+
+test "connections are taken one by one" {
+    const mine: sessile.Id = 9;
+    var all = sessile.connections(.{ .session_of = &mine });
+    defer all.deinit();
+    try std.testing.expectEqual(9, (try all.next()).?.id);
+    try std.testing.expectEqual(null, try all.next());
 }
 
 const Hearing = struct {

@@ -37,6 +37,8 @@ sessile_handler_websocket_list_field_t sessile_fields_(const sessile_header *hea
 /* A view of the caller's message; and one of the host's as what a caller may free. */
 sessile_handler_types_message_t sessile_wire_(sessile_kind kind, const void *data, size_t length);
 sessile_message sessile_message_(sessile_handler_types_message_t wire);
+/* What became of a message; frees what the host told of it. */
+sessile_queued sessile_queued_(sessile_handler_websocket_queued_t *told);
 /* Nanoseconds, put where it says; NULL is for ever. */
 uint64_t *sessile_span_(uint64_t timeout_ms, uint64_t *nanoseconds);
 /* For sessile_close_code and its kin. */
@@ -63,6 +65,7 @@ sessile_status sessile_websocket_error_(sessile_handler_websocket_error_t *error
 sessile_status sessile_http_error_(sessile_handler_http_error_t *error);
 sessile_status sessile_session_error_(sessile_handler_session_error_t *error);
 sessile_status sessile_groups_error_(sessile_handler_groups_error_t *error);
+sessile_status sessile_connections_error_(sessile_handler_connections_error_t *error);
 
 /* ---- JSON ---- */
 

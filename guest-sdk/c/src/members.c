@@ -42,8 +42,8 @@ static sessile_status turn(sessile_members *members) {
     if (!sessile_handler_groups_members(&group, members->tag == NULL ? NULL : &tag, is_first ? NULL : &after, PAGE, &list,
                                         &failed))
         return sessile_groups_error_(&failed);
-    members->count_ = list.len;
     members->page_ = sessile_members_(list);
+    members->count_ = list.len;
     members->is_ended_ = list.len == 0;
     return SESSILE_OK;
 }

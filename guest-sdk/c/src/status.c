@@ -109,20 +109,53 @@ static sessile_status wrong_state(wit_string_t call, const char *state) {
     return SESSILE_WRONG_STATE;
 }
 
-static sessile_status of_websocket(const sessile_handler_websocket_error_t *error) {
+static sessile_status misused(const sessile_handler_websocket_misuse_t *misuse) {
     static const char *const states[] = {"connecting", "open", "closing", "closed"};
+    sessile_say_(SESSILE_WRONG_STATE, "");
+    and_text(misuse->call);
+    sessile_and_(" is not for a websocket that is ");
+    sessile_and_(states[misuse->state & 3]);
+    return wrong_state(misuse->call, states[misuse->state & 3]);
+}
+
+static sessile_status disconnected(const sessile_handler_types_close_info_t *close) {
+    sessile_remember_close_(close->code, close->reason);
+    sessile_say_(SESSILE_DISCONNECTED, "the peer has disconnected with ");
+    sessile_and_number_(close_code);
+    return SESSILE_DISCONNECTED;
+}
+
+static sessile_status invalid_code(uint16_t code) {
+    sessile_say_(SESSILE_INVALID, "a close code that may not be sent: ");
+    sessile_and_number_(code);
+    return SESSILE_INVALID;
+}
+
+static sessile_status reason_too_long(const sessile_handler_types_excess_t *excess) {
+    too_large("close reason of ", excess->actual, excess->limit);
+    return SESSILE_INVALID;
+}
+
+static sessile_status invalid_group(void) {
+    return sessile_say_(SESSILE_INVALID, "the name of a group has 1 to 100 bytes");
+}
+
+static sessile_status not_open(void) {
+    return sessile_say_(SESSILE_NOT_OPEN, "the session is not open: sessile_session_open comes first, in each event");
+}
+
+static sessile_status unavailable(const char *what, wit_string_t why) {
+    sessile_say_(SESSILE_UNAVAILABLE, what);
+    and_text(why);
+    return SESSILE_UNAVAILABLE;
+}
+
+static sessile_status of_websocket(const sessile_handler_websocket_error_t *error) {
     switch (error->tag) {
     case SESSILE_HANDLER_WEBSOCKET_ERROR_WRONG_STATE:
-        sessile_say_(SESSILE_WRONG_STATE, "");
-        and_text(error->val.wrong_state.call);
-        sessile_and_(" is not for a websocket that is ");
-        sessile_and_(states[error->val.wrong_state.state & 3]);
-        return wrong_state(error->val.wrong_state.call, states[error->val.wrong_state.state & 3]);
+        return misused(&error->val.wrong_state);
     case SESSILE_HANDLER_WEBSOCKET_ERROR_DISCONNECTED:
-        sessile_remember_close_(error->val.disconnected.code, error->val.disconnected.reason);
-        sessile_say_(SESSILE_DISCONNECTED, "the peer has disconnected with ");
-        sessile_and_number_(close_code);
-        return SESSILE_DISCONNECTED;
+        return disconnected(&error->val.disconnected);
     case SESSILE_HANDLER_WEBSOCKET_ERROR_TOO_LARGE:
         return too_large("size of ", error->val.too_large.actual, error->val.too_large.limit);
     case SESSILE_HANDLER_WEBSOCKET_ERROR_TIMED_OUT:
@@ -131,12 +164,9 @@ static sessile_status of_websocket(const sessile_handler_websocket_error_t *erro
         sessile_say_(SESSILE_WRONG_STATE, "receive is for loop style; in event style messages come to on_message");
         return wrong_state(sessile_text_(NULL), "");
     case SESSILE_HANDLER_WEBSOCKET_ERROR_INVALID_CODE:
-        sessile_say_(SESSILE_INVALID, "a close code that may not be sent: ");
-        sessile_and_number_(error->val.invalid_code);
-        return SESSILE_INVALID;
+        return invalid_code(error->val.invalid_code);
     case SESSILE_HANDLER_WEBSOCKET_ERROR_REASON_TOO_LONG:
-        too_large("close reason of ", error->val.reason_too_long.actual, error->val.reason_too_long.limit);
-        return SESSILE_INVALID;
+        return reason_too_long(&error->val.reason_too_long);
     case SESSILE_HANDLER_WEBSOCKET_ERROR_NOT_OFFERED:
         return invalid("the peer did not offer the subprotocol ", error->val.not_offered);
     case SESSILE_HANDLER_WEBSOCKET_ERROR_INVALID_HEAD:
@@ -185,7 +215,7 @@ static sessile_status of_http(const sessile_handler_http_error_t *error) {
 static sessile_status of_session(const sessile_handler_session_error_t *error) {
     switch (error->tag) {
     case SESSILE_HANDLER_SESSION_ERROR_NOT_OPEN:
-        return sessile_say_(SESSILE_NOT_OPEN, "the session is not open: sessile_session_open comes first, in each event");
+        return not_open();
     case SESSILE_HANDLER_SESSION_ERROR_NOT_JSON:
         return sessile_bad_json_(error->val.not_json.line, error->val.not_json.column, error->val.not_json.reason);
     case SESSILE_HANDLER_SESSION_ERROR_TOO_LARGE:
@@ -197,9 +227,7 @@ static sessile_status of_session(const sessile_handler_session_error_t *error) {
     case SESSILE_HANDLER_SESSION_ERROR_COOKIE_UNREACHABLE:
         return sessile_say_(SESSILE_NO_COOKIE, "the session's cookie cannot reach the peer any more");
     case SESSILE_HANDLER_SESSION_ERROR_UNAVAILABLE:
-        sessile_say_(SESSILE_UNAVAILABLE, "the session store failed: ");
-        and_text(error->val.unavailable);
-        return SESSILE_UNAVAILABLE;
+        return unavailable("the session store failed: ", error->val.unavailable);
     case SESSILE_HANDLER_SESSION_ERROR_DELETED:
         return sessile_say_(SESSILE_DELETED, "the session was flushed");
     default:
@@ -210,7 +238,7 @@ static sessile_status of_session(const sessile_handler_session_error_t *error) {
 static sessile_status of_groups(const sessile_handler_groups_error_t *error) {
     switch (error->tag) {
     case SESSILE_HANDLER_GROUPS_ERROR_INVALID_NAME:
-        return sessile_say_(SESSILE_INVALID, "the name of a group has 1 to 100 bytes");
+        return invalid_group();
     case SESSILE_HANDLER_GROUPS_ERROR_TOO_MANY:
         return too_large("groups: ", error->val.too_many.actual, error->val.too_many.limit);
     case SESSILE_HANDLER_GROUPS_ERROR_TOO_LARGE:
@@ -221,11 +249,36 @@ static sessile_status of_groups(const sessile_handler_groups_error_t *error) {
         return sessile_bad_json_(error->val.invalid_metadata.line, error->val.invalid_metadata.column,
                                  error->val.invalid_metadata.reason);
     case SESSILE_HANDLER_GROUPS_ERROR_INVALID_TAG:
-        return sessile_say_(SESSILE_INVALID, "a tag has 1 to 64 bytes, and a websocket at most 8 of them in a group");
+        sessile_say_(SESSILE_TOO_LARGE, "a tag has 1 to 64 bytes, and a websocket at most 8 of them in a group: ");
+        sessile_and_number_(error->val.invalid_tag.actual);
+        return SESSILE_TOO_LARGE;
     case SESSILE_HANDLER_GROUPS_ERROR_UNAVAILABLE:
-        sessile_say_(SESSILE_UNAVAILABLE, "the groups are unavailable: ");
-        and_text(error->val.unavailable);
-        return SESSILE_UNAVAILABLE;
+        return unavailable("the groups are unavailable: ", error->val.unavailable);
+    default:
+        return unsupported();
+    }
+}
+
+static sessile_status of_connections(const sessile_handler_connections_error_t *error) {
+    switch (error->tag) {
+    case SESSILE_HANDLER_CONNECTIONS_ERROR_UNKNOWN:
+        return sessile_say_(SESSILE_UNKNOWN, "nobody who is connected has this id");
+    case SESSILE_HANDLER_CONNECTIONS_ERROR_TOO_LARGE:
+        return too_large("size of ", error->val.too_large.actual, error->val.too_large.limit);
+    case SESSILE_HANDLER_CONNECTIONS_ERROR_INVALID_CODE:
+        return invalid_code(error->val.invalid_code);
+    case SESSILE_HANDLER_CONNECTIONS_ERROR_REASON_TOO_LONG:
+        return reason_too_long(&error->val.reason_too_long);
+    case SESSILE_HANDLER_CONNECTIONS_ERROR_INVALID_NAME:
+        return invalid_group();
+    case SESSILE_HANDLER_CONNECTIONS_ERROR_SESSION_NOT_OPEN:
+        return not_open();
+    case SESSILE_HANDLER_CONNECTIONS_ERROR_WRONG_STATE:
+        return misused(&error->val.wrong_state);
+    case SESSILE_HANDLER_CONNECTIONS_ERROR_DISCONNECTED:
+        return disconnected(&error->val.disconnected);
+    case SESSILE_HANDLER_CONNECTIONS_ERROR_UNAVAILABLE:
+        return unavailable("who is connected cannot be asked: ", error->val.unavailable);
     default:
         return unsupported();
     }
@@ -252,5 +305,11 @@ sessile_status sessile_session_error_(sessile_handler_session_error_t *error) {
 sessile_status sessile_groups_error_(sessile_handler_groups_error_t *error) {
     sessile_status status = of_groups(error);
     sessile_handler_groups_error_free(error);
+    return status;
+}
+
+sessile_status sessile_connections_error_(sessile_handler_connections_error_t *error) {
+    sessile_status status = of_connections(error);
+    sessile_handler_connections_error_free(error);
     return status;
 }

@@ -68,9 +68,13 @@ sessile_status sessile_try_send(sessile_id ws, const sessile_message *message, s
     sessile_handler_websocket_queued_t told;
     sessile_handler_websocket_message_t sent = sessile_wire_(message->kind, message->data, message->length);
     if (!sessile_handler_websocket_try_send(ws, &sent, &told, &failed)) return sessile_websocket_error_(&failed);
-    *queued = (sessile_queued)told.tag;
-    if (told.tag == SESSILE_HANDLER_WEBSOCKET_QUEUED_GONE) wit_string_free(&told.val.gone.reason);
+    *queued = sessile_queued_(&told);
     return SESSILE_OK;
+}
+
+sessile_queued sessile_queued_(sessile_handler_websocket_queued_t *told) {
+    if (told->tag == SESSILE_HANDLER_WEBSOCKET_QUEUED_GONE) wit_string_free(&told->val.gone.reason);
+    return (sessile_queued)told->tag;
 }
 
 uint64_t sessile_buffered(sessile_id ws) { return sessile_handler_websocket_buffered(ws); }

@@ -101,6 +101,9 @@ func (m *Memory) Pairs(at uintptr) [][2]string {
 	return pairs
 }
 
+// At is what lies so far within.
+func (m *Memory) At(at uintptr) *Memory { return (*Memory)(unsafe.Add(unsafe.Pointer(m), at)) }
+
 // Each takes the items of a list, each of so many bytes.
 func (m *Memory) Each(at uintptr, size int, item func(*Memory)) {
 	items, count := list(unsafe.Add(unsafe.Pointer(m), at))

@@ -137,4 +137,24 @@ func Members(group string, tagged uint32, tag string, further uint32, after uint
 
 func History(group string, since uint32, epoch, offset uint64, limit uint32, result *Area) { outside() }
 
+func CountConnections(routed uint32, route string, handled uint32, handler string, grouped uint32, group string, shared uint32, sessionOf uint64, result *Area) {
+	outside()
+}
+
+func Connections(routed uint32, route string, handled uint32, handler string, grouped uint32, group string, shared uint32, sessionOf uint64, further uint32, after uint64, limit uint32, result *Area) {
+	outside()
+}
+
+func LookupConnection(id uint64, result *Area) { outside() }
+
+func SendTo(id uint64, kind uint32, data string, result *Area) { outside() }
+
+func SendToAll(routed uint32, route string, handled uint32, handler string, grouped uint32, group string, shared uint32, sessionOf uint64, kind uint32, data string, result *Area) {
+	outside()
+}
+
+func PingConnection(id uint64, result *Area) { outside() }
+
+func CloseConnection(id uint64, code uint32, reason string, result *Area) { outside() }
+
 func Log(level uint32, message string) { outside() }

@@ -180,5 +180,26 @@ func Members(group string, tagged uint32, tag string, further uint32, after uint
 //go:wasmimport sessile:handler/groups@0.1.0 history
 func History(group string, since uint32, epoch, offset uint64, limit uint32, result *Area)
 
+//go:wasmimport sessile:handler/connections@0.1.0 count
+func CountConnections(routed uint32, route string, handled uint32, handler string, grouped uint32, group string, shared uint32, sessionOf uint64, result *Area)
+
+//go:wasmimport sessile:handler/connections@0.1.0 list
+func Connections(routed uint32, route string, handled uint32, handler string, grouped uint32, group string, shared uint32, sessionOf uint64, further uint32, after uint64, limit uint32, result *Area)
+
+//go:wasmimport sessile:handler/connections@0.1.0 lookup
+func LookupConnection(id uint64, result *Area)
+
+//go:wasmimport sessile:handler/connections@0.1.0 send-to
+func SendTo(id uint64, kind uint32, data string, result *Area)
+
+//go:wasmimport sessile:handler/connections@0.1.0 send-to-all
+func SendToAll(routed uint32, route string, handled uint32, handler string, grouped uint32, group string, shared uint32, sessionOf uint64, kind uint32, data string, result *Area)
+
+//go:wasmimport sessile:handler/connections@0.1.0 ping
+func PingConnection(id uint64, result *Area)
+
+//go:wasmimport sessile:handler/connections@0.1.0 close
+func CloseConnection(id uint64, code uint32, reason string, result *Area)
+
 //go:wasmimport sessile:handler/log@0.1.0 write
 func Log(level uint32, message string)
