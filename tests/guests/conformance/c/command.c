@@ -29,15 +29,13 @@ static char *truth(bool is_so) { return answerf(is_so ? "true" : "false"); }
 
 static char *decimal(uint64_t number) { return answerf("%llu", (unsigned long long)number); }
 
-/* What follows a verb and a blank; NULL where it is another verb. */
-static const char *argument(const char *line, const char *verb) {
+const char *argument(const char *line, const char *verb) {
     size_t length = strlen(verb);
     if (strncmp(line, verb, length) != 0) return NULL;
     return line[length] == ' ' ? line + length + 1 : line[length] == 0 ? "" : NULL;
 }
 
-/* The word up to the next blank, which is the caller's, and what follows it. */
-static char *word(const char **rest) {
+char *word(const char **rest) {
     const char *end = strchrnul(*rest, ' ');
     char *first = strndup(*rest, (size_t)(end - *rest));
     *rest = *end == ' ' ? end + 1 : end;
@@ -57,6 +55,7 @@ sessile_status settle(sessile_status *status, char **answer) {
         [SESSILE_TOO_LARGE] = "too-large",     [SESSILE_INVALID] = "invalid",           [SESSILE_NOT_JSON] = "bad-json",
         [SESSILE_CONFLICT] = "conflict",       [SESSILE_NO_COOKIE] = "cookie-unreachable", [SESSILE_NOT_OPEN] = "not-open",
         [SESSILE_DELETED] = "deleted",         [SESSILE_UNAVAILABLE] = "unavailable",   [SESSILE_UNSUPPORTED] = "unsupported",
+        [SESSILE_UNKNOWN] = "unknown",
     };
     if (*status == SESSILE_OK || cases[*status] == NULL) return *status;
     free(*answer);
@@ -169,10 +168,7 @@ sessile_status of_any(sessile_id of, const char *line, char **answer) {
         else if (argument(line, "header-names")) sessile_header_names(of, &list);
         else if ((rest = argument(line, "query-params"))) sessile_query_params(of, rest, &list);
         else if ((rest = argument(line, "cookies"))) sessile_cookies(of, rest, &list);
-        else {
-            *answer = answerf(UNSUPPORTED);
-            return SESSILE_OK;
-        }
+        else return of_realtime(of, line, answer);
         *answer = joined(list);
     }
     return SESSILE_OK;
@@ -221,6 +217,7 @@ sessile_status of_websocket(sessile_id ws, const char *line, char **answer) {
         for (int number = 0; number < atoi(rest); number++) SESSILE_TRY(sessile_sendf(ws, "%d", number));
         return SESSILE_OK;
     }
+    if ((rest = argument(line, "join-as"))) return join_as(ws, rest, answer);
     if ((rest = argument(line, "close"))) {
         char *code = word(&rest);
         status = sessile_close(ws, (uint16_t)atoi(code), rest);

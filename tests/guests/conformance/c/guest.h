@@ -13,6 +13,10 @@
 char *answerf(const char *format, ...) SESSILE_FORMAT(1, 2);
 /* A list's texts, which are freed, with bars between them. */
 char *joined(sessile_list list);
+/* What follows a verb and a blank; NULL where it is another verb. */
+const char *argument(const char *line, const char *verb);
+/* The word up to the next blank, which is the caller's, and what follows it. */
+char *word(const char **rest);
 bool is_query(sessile_id of, const char *wanted);
 /* The answer that a status is; where it is the handler's end, the status itself is left. */
 sessile_status settle(sessile_status *status, char **answer);
@@ -20,6 +24,9 @@ sessile_status settle(sessile_status *status, char **answer);
 /* Commands: those that HTTP has too, and all. */
 sessile_status of_any(sessile_id of, const char *line, char **answer);
 sessile_status of_websocket(sessile_id ws, const char *line, char **answer);
+/* Those of groups and connections. */
+sessile_status join_as(sessile_id ws, const char *line, char **answer);
+sessile_status of_realtime(sessile_id of, const char *line, char **answer);
 
 /* When a websocket has ended: tells the group that the path names. */
 sessile_status left(sessile_id ws, uint16_t code, const char *reason);

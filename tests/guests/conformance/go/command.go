@@ -36,6 +36,7 @@ func failed(err error) (string, error) {
 		sessile.ErrWrongKind: "wrong-kind", sessile.ErrTimedOut: "timed-out", sessile.ErrWrongStyle: "wrong-style",
 		sessile.ErrCookieUnreachable: "cookie-unreachable", sessile.ErrSessionDeleted: "deleted",
 		sessile.ErrSessionUnavailable: "unavailable", sessile.ErrSessionNotOpen: "not-open",
+		sessile.ErrUnknown: "unknown", sessile.ErrUnavailable: "unavailable", sessile.ErrUnsupported: "unsupported",
 	} {
 		if errors.Is(err, known) {
 			return "error " + name, nil
@@ -110,6 +111,8 @@ func ofWebSocket(ws *sessile.WebSocket, line string) (string, error) {
 		return done(ws.Join(rest))
 	case "leave":
 		return done(ws.Leave(rest))
+	case "join-as":
+		return joinAs(ws, rest)
 	case "attach":
 		return done(ws.SetAttachment([]byte(rest)))
 	case "attachment":
@@ -222,6 +225,8 @@ func ofAny(head sessile.Head, session func() (*sessile.Session, error), line str
 		group, text, _ := strings.Cut(rest, " ")
 		publication, err := sessile.PublishText(group, text)
 		return fmt.Sprintf("queued %d dropped %d", publication.Queued, publication.Dropped), err
+	case "connections":
+		return ofConnections(rest)
 	case "sleep":
 		milliseconds, _ := strconv.Atoi(rest)
 		time.Sleep(time.Duration(milliseconds) * time.Millisecond)
@@ -243,7 +248,7 @@ func ofAny(head sessile.Head, session func() (*sessile.Session, error), line str
 		for {
 		}
 	}
-	return "unsupported", nil
+	return ofGroups(head, verb, rest)
 }
 
 func ofSession(session *sessile.Session, line string) (string, error) {

@@ -7,6 +7,8 @@ const check = sessile.check;
 const Id = sessile.Id;
 const Error = sessile.Error;
 
+const realtime = @import("realtime.zig");
+
 const allocator = std.heap.c_allocator;
 pub const unsupported = "unsupported";
 
@@ -30,16 +32,30 @@ fn truth(is_so: bool) Answer {
 pub fn joined(list: c.sessile_list) Answer {
     var mine = list;
     defer c.sessile_list_free(&mine);
+    return joinedBy("|", list);
+}
+
+pub fn joinedBy(comptime between: []const u8, list: c.sessile_list) Answer {
     var all = print("", .{});
     for (0..list.count) |at| {
         const before = all;
         defer sessile.free(before);
-        all = print("{s}{s}{s}", .{ before, if (at == 0) "" else "|", list.items[at] });
+        all = print("{s}{s}{s}", .{ before, if (at == 0) "" else between, list.items[at] });
     }
     return all;
 }
 
-fn ok(status: c.sessile_status) Error!Answer {
+/// One more text of a list, which becomes its own.
+pub fn add(list: *c.sessile_list, item: Answer) void {
+    const items = std.c.realloc(@ptrCast(list.items), (list.count + 1) * @sizeOf(Answer)) orelse @panic("no memory");
+    list.items = @ptrCast(@alignCast(items));
+    list.items[list.count] = item;
+    list.count += 1;
+}
+
+pub const states = [_][]const u8{ "connecting", "open", "closing", "closed" };
+
+pub fn ok(status: c.sessile_status) Error!Answer {
     try check(status);
     return print("ok", .{});
 }
@@ -97,6 +113,7 @@ pub fn settle(answer: Error!Answer) Error!Answer {
             error.Deleted => "deleted",
             error.Unavailable => "unavailable",
             error.Unsupported => "unsupported",
+            error.Unknown => "unknown",
             error.Failed, error.Disconnected, error.Retire => return failed,
         }});
 }
@@ -218,7 +235,7 @@ pub fn ofAny(of: Id, line: Line) Error!Answer {
         c.sessile_log(c.SESSILE_WARN, "%s", line.rest);
         return ok(c.SESSILE_OK);
     }
-    return print(unsupported, .{});
+    return realtime.answered(of, line);
 }
 
 pub fn sent(status: c.sessile_status) Error!Answer {
@@ -282,7 +299,6 @@ pub fn ofWebsocket(ws: Id, line: Line) Error!Answer {
     var took: u64 = 0;
     if (line.is("id")) return print("{d}", .{ws});
     if (line.is("state")) {
-        const states = [_][]const u8{ "connecting", "open", "closing", "closed" };
         return print("{s}", .{states[@intCast(c.sessile_state_of(ws))]});
     }
     if (line.is("subprotocol")) return optional(c.sessile_subprotocol(ws));
@@ -293,6 +309,7 @@ pub fn ofWebsocket(ws: Id, line: Line) Error!Answer {
     if (line.is("ping")) return ok(c.sessile_ping(ws, &took));
     if (line.is("join")) return ok(c.sessile_join(ws, line.rest));
     if (line.is("leave")) return ok(c.sessile_leave(ws, line.rest));
+    if (line.is("join-as")) return realtime.joinAs(ws, line.rest);
     if (line.is("attach")) return ok(c.sessile_attach(ws, line.rest, std.mem.len(line.rest)));
     return ofAny(ws, line);
 }
