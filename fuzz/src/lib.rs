@@ -28,6 +28,14 @@ pub mod usage;
 
 pub mod lines;
 
+#[path = "../../host/src/alarm"]
+pub mod alarm {
+    mod cron;
+    mod schedule;
+
+    pub use self::cron::{Cron, CronAlarm, NotCron};
+}
+
 #[path = "../../host/src/app"]
 pub mod app {
     pub mod manifest;

@@ -83,6 +83,11 @@ random_id! {
     ExchangeId
 }
 
+random_id! {
+    /// One alarm that rings (WIT `alarm-id`); printed as 16 hexadecimal digits.
+    AlarmId
+}
+
 /// One whole WebSocket message (RFC 6455 §5.6, WIT `message`). A clone shares the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {

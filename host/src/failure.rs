@@ -70,6 +70,12 @@ pub enum Fault {
     /// What an event changed in the session could not be saved (`autosave = "event"`).
     #[error("the session could not be saved after the event: {0}")]
     Unsaved(String),
+    /// An alarm was due, and the version has nothing that it rings.
+    #[error("this version has no handler of this name that exports alarm-handler; deploy one that has")]
+    Unheard,
+    /// An alarm has failed too often.
+    #[error("the alarm is given up: {0} of its calls failed")]
+    GivenUp(u32),
     /// An HTTP handler returned and had answered nothing.
     #[error("the handler returned without an answer")]
     Unanswered,
@@ -121,6 +127,8 @@ impl Fault {
             | Self::OverCpu { .. }
             | Self::OverDeadline { .. }
             | Self::Failed(_)
+            | Self::Unheard
+            | Self::GivenUp(_)
             | Self::Unanswered
             | Self::Undecided(_) => Blame::Guest,
             Self::Unsaved(_)
@@ -141,6 +149,8 @@ impl Fault {
             Self::OverDeadline { .. } => "over-deadline",
             Self::Failed(_) => "failed",
             Self::Unsaved(_) => "unsaved",
+            Self::Unheard => "unheard",
+            Self::GivenUp(_) => "given-up",
             Self::Unanswered => "unanswered",
             Self::Undecided(_) => "undecided",
             Self::NoInstance(_) => "no-instance",
@@ -155,6 +165,11 @@ impl Fault {
     /// Whether the guest's code broke off, rather than return: what a version is judged by.
     pub fn is_trap(&self) -> bool {
         matches!(self, Self::Trapped { .. } | Self::OverCpu { .. })
+    }
+
+    /// Whether the same may do well in a moment: for want of room, or of a store.
+    pub fn passes(&self) -> bool {
+        self.blame() == Blame::Host && !matches!(self, Self::NotStarted(_))
     }
 
     /// The HTTP status that a peer gets, where no response has started.

@@ -118,6 +118,15 @@ pub enum What {
         /// What happened to it.
         why: String,
     },
+    /// An alarm has rung, and its handler returned well.
+    Rang {
+        /// Its name.
+        alarm: String,
+        /// Which of its calls that was, from 1.
+        attempt: u32,
+        /// Wall clock of the call, in microseconds.
+        micros: u64,
+    },
     /// A guest has logged a line, or printed one.
     Log {
         /// `trace`, `debug`, `info`, `warn`, `error`.

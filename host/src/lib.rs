@@ -2,10 +2,11 @@
 //!
 //! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`], [`admin`], [`oci`], [`deploy`],
 //! [`listener`], [`http`], [`tls`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`outbound`],
-//! [`port`], [`histories`], [`group`], [`session`], [`sqlite`], [`outbox`], [`meter`], [`usage`], [`feed`], [`traces`], [`failure`], [`event`], [`json`], [`limits`], [`rate`]. None imports
+//! [`port`], [`histories`], [`group`], [`alarm`], [`session`], [`sqlite`], [`outbox`], [`meter`], [`usage`], [`feed`], [`traces`], [`failure`], [`event`], [`json`], [`limits`], [`rate`]. None imports
 //! one before it in this list; `tests/tests/layers.rs` holds that, ARCHITECTURE.md explains it.
 
 pub mod admin;
+pub mod alarm;
 pub mod app;
 pub mod bindings;
 pub mod cli;

@@ -360,6 +360,37 @@ pub const PRESENCE_WINDOW: Duration = Duration::from_millis(250);
 /// Members that came, and that left, of which is told at once; past it `complete` is false.
 pub const PRESENCE_MAX: usize = 256;
 
+// ---- alarms --------------------------------------------------------------------------------
+
+/// Bytes of an alarm's name; past it `invalid-name`.
+pub const ALARM_NAME_BYTES_MAX: usize = 100;
+/// Bytes that come with an alarm; past it `too-large`.
+pub const ALARM_PAYLOAD_BYTES_MAX: usize = 16 * KIB;
+/// Alarms of a session; past it `too-many`.
+pub const ALARMS_PER_SESSION_MAX: usize = 1000;
+/// Alarms of an app, beside those of its sessions; past it `too-many`.
+pub const ALARMS_PER_APP_MAX: usize = 100_000;
+/// Alarms that a guest gets in one list; further ones are in the next.
+pub const ALARMS_LISTED_MAX: u32 = 100;
+/// Alarms of a manifest; past it the manifest is refused.
+pub const CRON_ALARMS_MAX: usize = 100;
+/// Alarms of an app that ring at once; one more waits until one of them has ended.
+pub const ALARMS_RINGING_MAX: u32 = 64;
+/// Wall clock of an alarm's call; past it the call is cut, and made again. Key `deadline_ms`.
+pub const ALARM_DEADLINE: Duration = Duration::from_secs(30);
+/// From the first call of an alarm that failed to the next, at most; then twice that for each.
+pub const ALARM_RETRY_MIN: Duration = Duration::from_secs(1);
+/// The longest that becomes.
+pub const ALARM_RETRY_MAX: Duration = Duration::from_secs(300);
+/// Calls of an alarm that fail before it is given up: most of a day, in which somebody may put it right.
+pub const ALARM_CALLS_MAX: u32 = 300;
+/// Bytes that are kept of what was said of an alarm's last call that failed; cut after it.
+pub const ALARM_ERROR_BYTES_MAX: usize = KIB;
+/// After an alarm that could not be called for want of room, or could not be kept, before the next attempt.
+pub const ALARM_PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks at what is due, though nothing be: the clock may have been set.
+pub const ALARM_LOOK: Duration = Duration::from_secs(30);
+
 // ---- versions ------------------------------------------------------------------------------
 
 /// Versions of an app that are kept, beside the current one; older ones are forgotten.

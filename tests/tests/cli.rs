@@ -55,7 +55,11 @@ fn component_that_cannot_serve_is_named_with_what_is_available() {
     refused(
         &app,
         &[],
-        &["exports no handler", "websocket-handler, websocket-events and http-handler", "wasi:http/handler@0.3.0"],
+        &[
+            "exports no handler",
+            "websocket-handler, websocket-events, http-handler and alarm-handler",
+            "wasi:http/handler@0.3.0",
+        ],
     );
     let app = App::new(&GOOD.replace("version_a", "faults"));
     refused(&app, &[], &["exports websocket-handler and websocket-events", "export = "]);

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the outside in, as `host/src/lib.rs` lists them.
-const LAYERS: [&str; 29] = [
+const LAYERS: [&str; 30] = [
     "cli",
     "server",
     "admin",
@@ -24,6 +24,7 @@ const LAYERS: [&str; 29] = [
     "port",
     "histories",
     "group",
+    "alarm",
     "session",
     "sqlite",
     "outbox",
@@ -53,7 +54,7 @@ const LIBRARIES: [(&str, &[&str]); 19] = [
     ("wasmtime_wizer", &["instance"]),
     ("wit_dylib", &["cli"]),
     ("wasmtime_wasi_http", &["instance", "bindings"]),
-    ("rusqlite", &["histories", "session", "sqlite"]),
+    ("rusqlite", &["alarm", "histories", "session", "sqlite"]),
     // Who signs, and who verifies, with its unit tests.
     ("minisign", &["app", "cli"]),
     ("minisign_verify", &["app"]),

@@ -2,6 +2,7 @@
 
 mod a_websocket;
 mod abuse;
+mod alarms;
 mod b_connections;
 mod b_groups;
 mod browser;

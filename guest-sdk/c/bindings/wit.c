@@ -221,6 +221,17 @@ extern void __wasm_import_sessile_handler_connections_ping(int64_t, uint8_t *);
 __attribute__((__import_module__("sessile:handler/connections@0.1.0"), __import_name__("close")))
 extern void __wasm_import_sessile_handler_connections_close(int64_t, int32_t, uint8_t *, size_t, uint8_t *);
 
+// Imported Functions from `sessile:handler/alarms@0.1.0`
+
+__attribute__((__import_module__("sessile:handler/alarms@0.1.0"), __import_name__("set")))
+extern void __wasm_import_sessile_handler_alarms_set(int32_t, int64_t, uint8_t *, size_t, int64_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/alarms@0.1.0"), __import_name__("cancel")))
+extern void __wasm_import_sessile_handler_alarms_cancel(int32_t, int64_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("sessile:handler/alarms@0.1.0"), __import_name__("list")))
+extern void __wasm_import_sessile_handler_alarms_list(int32_t, int64_t, int32_t, uint8_t *, size_t, int32_t, uint8_t *);
+
 // Imported Functions from `sessile:handler/time@0.1.0`
 
 __attribute__((__import_module__("sessile:handler/time@0.1.0"), __import_name__("sleep")))
@@ -984,6 +995,70 @@ void sessile_handler_connections_result_void_error_free(sessile_handler_connecti
   if (!ptr->is_err) {
   } else {
     sessile_handler_connections_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_alarms_owner_free(sessile_handler_alarms_owner_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 1: {
+      break;
+    }
+  }
+}
+
+void sessile_handler_alarms_alarm_free(sessile_handler_alarms_alarm_t *ptr) {
+  wit_string_free(&ptr->name);
+  wit_list_u8_free(&ptr->payload);
+}
+
+void sessile_handler_alarms_error_free(sessile_handler_alarms_error_t *ptr) {
+  switch ((int32_t) ptr->tag) {
+    case 0: {
+      break;
+    }
+    case 1: {
+      break;
+    }
+    case 2: {
+      break;
+    }
+    case 5: {
+      wit_string_free(&ptr->val.unavailable);
+      break;
+    }
+  }
+}
+
+void sessile_handler_alarms_result_void_error_free(sessile_handler_alarms_result_void_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sessile_handler_alarms_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_alarms_result_bool_error_free(sessile_handler_alarms_result_bool_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    sessile_handler_alarms_error_free(&ptr->val.err);
+  }
+}
+
+void sessile_handler_alarms_list_alarm_free(sessile_handler_alarms_list_alarm_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    sessile_handler_alarms_alarm_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      sessile_handler_alarms_alarm_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void sessile_handler_alarms_result_list_alarm_error_free(sessile_handler_alarms_result_list_alarm_error_t *ptr) {
+  if (!ptr->is_err) {
+    sessile_handler_alarms_list_alarm_free(&ptr->val.ok);
+  } else {
+    sessile_handler_alarms_error_free(&ptr->val.err);
   }
 }
 
@@ -5609,6 +5684,264 @@ bool sessile_handler_connections_close(sessile_handler_connections_websocket_id_
     }
   }
   if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_alarms_set(sessile_handler_alarms_owner_t *of, wit_string_t *name, sessile_handler_alarms_instant_t due, wit_list_u8_t *payload, sessile_handler_alarms_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[32];
+  int32_t variant;
+  int64_t variant2;
+  switch ((int32_t) (*of).tag) {
+    case 0: {
+      variant = 0;
+      variant2 = 0;
+      break;
+    }
+    case 1: {
+      const sessile_handler_alarms_request_id_t *payload1 = &(*of).val.session;
+      variant = 1;
+      variant2 = (int64_t) (*payload1);
+      break;
+    }
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_alarms_set(variant, variant2, (uint8_t *) (*name).ptr, (*name).len, (int64_t) (due), (uint8_t *) (*payload).ptr, (*payload).len, ptr);
+  sessile_handler_alarms_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_alarms_error_t variant3;
+      variant3.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant3.tag) {
+        case 0: {
+          variant3.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 1: {
+          variant3.val.too_many = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant3.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 3: {
+          break;
+        }
+        case 4: {
+          break;
+        }
+        case 5: {
+          variant3.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+        case 6: {
+          break;
+        }
+      }
+
+      result.val.err = variant3;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_alarms_cancel(sessile_handler_alarms_owner_t *of, wit_string_t *name, bool *ret, sessile_handler_alarms_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[32];
+  int32_t variant;
+  int64_t variant1;
+  switch ((int32_t) (*of).tag) {
+    case 0: {
+      variant = 0;
+      variant1 = 0;
+      break;
+    }
+    case 1: {
+      const sessile_handler_alarms_request_id_t *payload0 = &(*of).val.session;
+      variant = 1;
+      variant1 = (int64_t) (*payload0);
+      break;
+    }
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_alarms_cancel(variant, variant1, (uint8_t *) (*name).ptr, (*name).len, ptr);
+  sessile_handler_alarms_result_bool_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (int32_t) *((uint8_t*) (ptr + 8));
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_alarms_error_t variant2;
+      variant2.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant2.tag) {
+        case 0: {
+          variant2.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 1: {
+          variant2.val.too_many = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant2.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 3: {
+          break;
+        }
+        case 4: {
+          break;
+        }
+        case 5: {
+          variant2.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+        case 6: {
+          break;
+        }
+      }
+
+      result.val.err = variant2;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool sessile_handler_alarms_list(sessile_handler_alarms_owner_t *of, wit_string_t *maybe_after, uint32_t limit, sessile_handler_alarms_list_alarm_t *ret, sessile_handler_alarms_error_t *err) {
+  __attribute__((__aligned__(8)))
+  uint8_t ret_area[32];
+  wit_option_string_t after;
+  after.is_some = maybe_after != NULL;if (maybe_after) {
+    after.val = *maybe_after;
+  }
+  int32_t variant;
+  int64_t variant1;
+  switch ((int32_t) (*of).tag) {
+    case 0: {
+      variant = 0;
+      variant1 = 0;
+      break;
+    }
+    case 1: {
+      const sessile_handler_alarms_request_id_t *payload0 = &(*of).val.session;
+      variant = 1;
+      variant1 = (int64_t) (*payload0);
+      break;
+    }
+  }
+  int32_t option;
+  uint8_t * option4;
+  size_t option5;
+  if ((after).is_some) {
+    const wit_string_t *payload3 = &(after).val;
+    option = 1;
+    option4 = (uint8_t *) (*payload3).ptr;
+    option5 = (*payload3).len;
+  } else {
+    option = 0;
+    option4 = 0;
+    option5 = 0;
+  }
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_sessile_handler_alarms_list(variant, variant1, option, option4, option5, (int32_t) (limit), ptr);
+  sessile_handler_alarms_result_list_alarm_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (sessile_handler_alarms_list_alarm_t) { (sessile_handler_alarms_alarm_t*)(*((uint8_t **) (ptr + 8))), (*((size_t*) (ptr + (8+1*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      sessile_handler_alarms_error_t variant6;
+      variant6.tag = (int32_t) *((uint8_t*) (ptr + 8));
+      switch ((int32_t) variant6.tag) {
+        case 0: {
+          variant6.val.invalid_name = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 1: {
+          variant6.val.too_many = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 2: {
+          variant6.val.too_large = (sessile_handler_types_excess_t) {
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 16))),
+            (uint64_t) (uint64_t) (*((int64_t*) (ptr + 24))),
+          };
+          break;
+        }
+        case 3: {
+          break;
+        }
+        case 4: {
+          break;
+        }
+        case 5: {
+          variant6.val.unavailable = (wit_string_t) { (uint8_t*)(*((uint8_t **) (ptr + 16))), (*((size_t*) (ptr + (16+1*sizeof(void*))))) };
+          break;
+        }
+        case 6: {
+          break;
+        }
+      }
+
+      result.val.err = variant6;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
     return 1;
   } else {
     *err = result.val.err;

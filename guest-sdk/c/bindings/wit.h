@@ -23,6 +23,10 @@ typedef sessile_handler_types_request_id_t sessile_handler_types_websocket_id_t;
 // A `request-id` of a plain HTTP request and its response.
 typedef sessile_handler_types_request_id_t sessile_handler_types_exchange_id_t;
 
+// A `request-id` of an alarm that rings. It has a session where the alarm is one's, for the functions of `session`
+// and `alarms`; it has no head, and any other function traps.
+typedef sessile_handler_types_request_id_t sessile_handler_types_alarm_id_t;
+
 // A span of time in nanoseconds.
 typedef uint64_t sessile_handler_types_duration_t;
 
@@ -969,6 +973,93 @@ typedef struct {
   } val;
 } sessile_handler_connections_result_void_error_t;
 
+typedef sessile_handler_types_request_id_t sessile_handler_alarms_request_id_t;
+
+typedef sessile_handler_types_instant_t sessile_handler_alarms_instant_t;
+
+typedef sessile_handler_types_excess_t sessile_handler_alarms_excess_t;
+
+// Whose an alarm is; names are unique among those of one owner.
+typedef struct sessile_handler_alarms_owner_t {
+  uint8_t tag;
+  union {
+    sessile_handler_alarms_request_id_t     session;
+  } val;
+} sessile_handler_alarms_owner_t;
+
+// The app's: the same from any handler.
+#define SESSILE_HANDLER_ALARMS_OWNER_APP 0
+// That of the session of the websocket, exchange or alarm that is served. It follows `cycle-id`, and ends with
+// the session: what is due after that is dropped.
+#define SESSILE_HANDLER_ALARMS_OWNER_SESSION 1
+
+// An alarm that is to ring.
+typedef struct sessile_handler_alarms_alarm_t {
+  // 1-100 bytes.
+  wit_string_t   name;
+  // When it was to ring first; it never rings before.
+  sessile_handler_alarms_instant_t   due;
+  // What came with it.
+  wit_list_u8_t   payload;
+  // Which call this is, or would be next: from 1, up by one with each call that failed or trapped.
+  uint32_t   attempt;
+} sessile_handler_alarms_alarm_t;
+
+// Why an operation failed; nothing was changed.
+typedef struct sessile_handler_alarms_error_t {
+  uint8_t tag;
+  union {
+    sessile_handler_alarms_excess_t     invalid_name;
+    sessile_handler_alarms_excess_t     too_many;
+    sessile_handler_alarms_excess_t     too_large;
+    wit_string_t     unavailable;
+  } val;
+} sessile_handler_alarms_error_t;
+
+// A name has 1-100 bytes.
+#define SESSILE_HANDLER_ALARMS_ERROR_INVALID_NAME 0
+// The owner has as many as it may: a session 1,000, an app 100,000.
+#define SESSILE_HANDLER_ALARMS_ERROR_TOO_MANY 1
+// A payload has at most 16 KiB.
+#define SESSILE_HANDLER_ALARMS_ERROR_TOO_LARGE 2
+// The handler that sets it exports no `alarm-handler`.
+#define SESSILE_HANDLER_ALARMS_ERROR_NO_HANDLER 3
+// The session was not opened for this event, or has no saved record to find it again by: open and save it
+// first. With `store = "signed-cookie"` it never has one.
+#define SESSILE_HANDLER_ALARMS_ERROR_NO_SESSION 4
+// The store of alarms failed (locked, full, gone).
+#define SESSILE_HANDLER_ALARMS_ERROR_UNAVAILABLE 5
+// Reserved: this host does not do that.
+#define SESSILE_HANDLER_ALARMS_ERROR_UNSUPPORTED 6
+
+typedef struct {
+  bool is_err;
+  union {
+    sessile_handler_alarms_error_t err;
+  } val;
+} sessile_handler_alarms_result_void_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    bool ok;
+    sessile_handler_alarms_error_t err;
+  } val;
+} sessile_handler_alarms_result_bool_error_t;
+
+typedef struct {
+  sessile_handler_alarms_alarm_t *ptr;
+  size_t len;
+} sessile_handler_alarms_list_alarm_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    sessile_handler_alarms_list_alarm_t ok;
+    sessile_handler_alarms_error_t err;
+  } val;
+} sessile_handler_alarms_result_list_alarm_error_t;
+
 typedef sessile_handler_types_duration_t sessile_handler_time_duration_t;
 
 // How much a line matters; the host's `--log` filters by it.
@@ -1165,6 +1256,16 @@ extern bool sessile_handler_connections_ping(sessile_handler_connections_websock
 // Sends a close frame to one, after all that is queued for it, and does not wait for the end. Its handler is told as of any close,
 // once.
 extern bool sessile_handler_connections_close(sessile_handler_connections_websocket_id_t id, uint16_t code, wit_string_t *reason, sessile_handler_connections_error_t *err);
+
+// Imported Functions from `sessile:handler/alarms@0.1.0`
+// Sets an alarm, once that is durable, in place of one of the same owner and name, even while that one's call is under
+// way. One that is due already rings at once.
+extern bool sessile_handler_alarms_set(sessile_handler_alarms_owner_t *of, wit_string_t *name, sessile_handler_alarms_instant_t due, wit_list_u8_t *payload, sessile_handler_alarms_error_t *err);
+// Takes an alarm back, once that is durable; says whether it was there. A call that is under way is not cut.
+extern bool sessile_handler_alarms_cancel(sessile_handler_alarms_owner_t *of, wit_string_t *name, bool *ret, sessile_handler_alarms_error_t *err);
+// The owner's alarms by name, those after the name `after`, at most `limit` (and 100). Those of the manifest are not
+// among them.
+extern bool sessile_handler_alarms_list(sessile_handler_alarms_owner_t *of, wit_string_t *maybe_after, uint32_t limit, sessile_handler_alarms_list_alarm_t *ret, sessile_handler_alarms_error_t *err);
 
 // Imported Functions from `sessile:handler/time@0.1.0`
 // Returns after at least so long. In event style and HTTP the event's deadline still runs.
@@ -1365,6 +1466,20 @@ void sessile_handler_connections_result_delivery_error_free(sessile_handler_conn
 void sessile_handler_connections_result_duration_error_free(sessile_handler_connections_result_duration_error_t *ptr);
 
 void sessile_handler_connections_result_void_error_free(sessile_handler_connections_result_void_error_t *ptr);
+
+void sessile_handler_alarms_owner_free(sessile_handler_alarms_owner_t *ptr);
+
+void sessile_handler_alarms_alarm_free(sessile_handler_alarms_alarm_t *ptr);
+
+void sessile_handler_alarms_error_free(sessile_handler_alarms_error_t *ptr);
+
+void sessile_handler_alarms_result_void_error_free(sessile_handler_alarms_result_void_error_t *ptr);
+
+void sessile_handler_alarms_result_bool_error_free(sessile_handler_alarms_result_bool_error_t *ptr);
+
+void sessile_handler_alarms_list_alarm_free(sessile_handler_alarms_list_alarm_t *ptr);
+
+void sessile_handler_alarms_result_list_alarm_error_free(sessile_handler_alarms_result_list_alarm_error_t *ptr);
 
 // Sets the string `ret` to reference the input string `s` without copying it
 void wit_string_set(wit_string_t *ret, const char*s);

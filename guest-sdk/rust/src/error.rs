@@ -81,7 +81,7 @@ pub enum Error {
         /// Bytes promised.
         promised: u64,
     },
-    /// The session was not opened.
+    /// The session was not opened; or, for an alarm, never saved.
     SessionNotOpen,
     /// Another version of the session is saved, this one: [`discard`](crate::Session::discard), open
     /// it again, and retry.
@@ -90,6 +90,10 @@ pub enum Error {
     CookieUnreachable,
     /// The session store failed; nothing was saved, the changes are kept.
     SessionUnavailable(String),
+    /// The handler that sets an alarm exports nothing that it could ring: [`alarm!`](crate::alarm!).
+    NoAlarmHandler,
+    /// The store of alarms failed; nothing was set or cancelled.
+    AlarmsUnavailable(String),
     /// The session was flushed, here or by another of its holders.
     SessionDeleted,
     /// No websocket of this app that is connected has this id.
@@ -129,6 +133,8 @@ impl fmt::Display for Error {
                 f.write_str("the cookie that this needs cannot reach the peer any more: the head has left")
             }
             Self::SessionUnavailable(cause) => write!(f, "the session store failed: {cause}"),
+            Self::NoAlarmHandler => f.write_str("this handler exports no alarm-handler"),
+            Self::AlarmsUnavailable(cause) => write!(f, "the store of alarms failed: {cause}"),
             Self::SessionDeleted => f.write_str("the session was flushed"),
             Self::Unknown(id) => write!(f, "no websocket of this app that is connected has the id {id:016x}"),
             Self::Retire => f.write_str("the host has newer code for this websocket"),
@@ -246,6 +252,19 @@ macro_rules! from_wit {
                         Wit::WrongState(misuse) => Self::WrongState { call: misuse.call, state: misuse.state.into() },
                         Wit::Disconnected(close) => Self::Disconnected(close.into()),
                         Wit::Unavailable(cause) => Self::Unavailable(cause),
+                        Wit::Unsupported => Self::Unsupported,
+                    }
+                }
+            }
+
+            impl From<wit::alarms::Error> for Error {
+                fn from(error: wit::alarms::Error) -> Self {
+                    use wit::alarms::Error as Wit;
+                    match error {
+                        Wit::InvalidName(excess) | Wit::TooMany(excess) | Wit::TooLarge(excess) => excess.into(),
+                        Wit::NoHandler => Self::NoAlarmHandler,
+                        Wit::NoSession => Self::SessionNotOpen,
+                        Wit::Unavailable(cause) => Self::AlarmsUnavailable(cause),
                         Wit::Unsupported => Self::Unsupported,
                     }
                 }

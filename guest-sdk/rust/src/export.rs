@@ -25,6 +25,7 @@ macro_rules! world {
                     "sessile:handler/http@0.1.0": crate::bindings::wit::http,
                     "sessile:handler/session@0.1.0": crate::bindings::wit::session,
                     "sessile:handler/groups@0.1.0": crate::bindings::wit::groups,
+                    "sessile:handler/alarms@0.1.0": crate::bindings::wit::alarms,
                     "sessile:handler/time@0.1.0": crate::bindings::wit::time,
                     "sessile:handler/log@0.1.0": crate::bindings::wit::log,
                 },
@@ -38,12 +39,15 @@ world!(events, "websocket-event");
 world!(takeover, "websocket-takeover");
 world!(publications, "websocket-publications");
 world!(exchange, "http-exchange");
+world!(ringing, "alarm");
 
+pub use crate::bindings::wit::alarms::Alarm as WitAlarm;
 pub use crate::bindings::wit::groups::Told as WitTold;
 pub use events::exports::sessile::handler::websocket_events;
 pub use exchange::exports::sessile::handler::http_handler;
 pub use looped::exports::sessile::handler::websocket_handler;
 pub use publications::exports::sessile::handler::publication_handler;
+pub use ringing::exports::sessile::handler::alarm_handler;
 pub use takeover::exports::sessile::handler::websocket_upgrade;
 pub use types::{CloseInfo, Failure, Message as WitMessage};
 /// Runs a handler that awaits, within an export that blocks.
@@ -89,6 +93,11 @@ pub fn on_upgrade<H: WebsocketUpgrade>(ws: u64, from: u64) -> std::result::Resul
 /// Strict: the handler knows that the peer has left, so a send here is its mistake.
 pub fn on_close<H: WebsocketEvents>(ws: u64, close: CloseInfo) -> std::result::Result<(), Failure> {
     H::on_close(&WebSocket::new(ws), Close::from(close)).map_err(|error| failure(&error))
+}
+
+/// Strict: an alarm has no peer that could have left.
+pub fn rang(result: Result<()>) -> std::result::Result<(), Failure> {
+    result.map_err(|error| failure(&error))
 }
 
 /// Sends what a handler answered.

@@ -72,7 +72,7 @@
 //! # One component, several handlers
 //!
 //! A component may export one handler of each kind; they run in separate instances and share only the
-//! [`Session`] and the groups.
+//! [`Session`], the groups and the [`alarms`].
 //!
 //! # Tests
 //!
@@ -90,6 +90,7 @@
 //! [attached](WebSocket::attach) to the websocket.
 //! Everything is described by the WIT package `sessile:handler`, which every language shares.
 
+pub mod alarms;
 mod bindings;
 pub mod concurrent;
 pub mod connections;

@@ -116,6 +116,43 @@ macro_rules! publication_handler {
     };
 }
 
+/// Exports `fn(alarms::Ringing, alarms::Alarm) -> Result<()>` as what the component's alarms ring; with `async` before its
+/// name, `async fn(concurrent::alarms::Ringing, alarms::Alarm) -> Result<()>` (see [`concurrent`](crate::concurrent)).
+///
+/// Beside any other handler, or alone. See [`alarms`](crate::alarms) for an example.
+///
+/// # Errors
+/// An `Err` is logged, nothing of the session is saved, and the alarm rings again.
+#[macro_export]
+macro_rules! alarm {
+    (async $ring:path) => {
+        $crate::alarm! {
+            |id, alarm| $crate::export::block_on(async {
+                $ring($crate::concurrent::alarms::Ringing::new(id), alarm).await
+            })
+        }
+    };
+    ($ring:path) => {
+        $crate::alarm! { |id, alarm| $ring($crate::alarms::Ringing::new(id), alarm) }
+    };
+    (|$id:ident, $alarm:ident| $rang:expr) => {
+        const _: () = {
+            use $crate::export;
+
+            struct Component;
+
+            impl export::alarm_handler::Guest for Component {
+                fn on_alarm($id: u64, alarm: export::WitAlarm) -> ::std::result::Result<(), export::Failure> {
+                    let $alarm = $crate::alarms::Alarm::from(alarm);
+                    export::rang($rang)
+                }
+            }
+
+            export::ringing::export! { Component with_types_in export::ringing }
+        };
+    };
+}
+
 /// Exports `fn(Request) -> Result<Response>` as the component's HTTP handler; with `async` before its
 /// name, `async fn(concurrent::Request) -> Result<Response>` (see [`concurrent`](crate::concurrent)).
 ///

@@ -51,6 +51,10 @@ impl Session {
         Self { of }
     }
 
+    pub(crate) fn of(&self) -> u64 {
+        self.of
+    }
+
     /// A key's value; none where it is not there.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What the admin API can be asked for, by method and path.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,7 @@ impl Desk {
             (&Method::GET, ["v1", "connections"]) => self.connections(head.uri.query()).await,
             (&Method::DELETE, ["v1", "connections", id]) => self.close(id, read(body).await?, caller).await,
             (&Method::GET, ["v1", "sessions"]) => self.sessions(head.uri.query()).await,
+            (&Method::GET, ["v1", "alarms"]) => self.alarms(head.uri.query()).await,
             (&Method::GET, ["v1", "metrics"]) => self.scraped().await,
             (&Method::GET, ["v1", "tail"]) => self.tail(head.uri.query()),
             (&Method::PUT, ["v1", "blobs", digest]) => self.keep(digest, body).await,
@@ -78,8 +80,13 @@ impl Desk {
     }
 
     async fn scraped(self: &Arc<Self>) -> Answer {
+        let mut waiting = HashMap::new();
+        for app in self.service.apps.all() {
+            // Unknown where its store fails, which its alarms tell in the log.
+            waiting.extend(app.alarms().waiting().await.ok().map(|alarms| (app.name.clone(), alarms)));
+        }
         let desk = self.clone();
-        let metrics = tokio::task::spawn_blocking(move || desk.metrics()).await.map_err(internal)?;
+        let metrics = tokio::task::spawn_blocking(move || desk.metrics(&waiting)).await.map_err(internal)?;
         Ok(reply::text(OPENMETRICS, metrics))
     }
 

@@ -154,7 +154,10 @@ fn by_session<'a>(all: impl Iterator<Item = &'a Live>) -> Vec<SessionInfo> {
 }
 
 /// The values of a query's keys, which are these and no others.
-fn asked<const KEYS: usize>(query: Option<&str>, keys: [&str; KEYS]) -> Result<[Option<String>; KEYS], Problem> {
+pub(super) fn asked<const KEYS: usize>(
+    query: Option<&str>,
+    keys: [&str; KEYS],
+) -> Result<[Option<String>; KEYS], Problem> {
     let mut values = std::array::from_fn(|_| None);
     for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         let place = keys.iter().position(|known| *known == key).and_then(|place| values.get_mut(place));
@@ -163,7 +166,7 @@ fn asked<const KEYS: usize>(query: Option<&str>, keys: [&str; KEYS]) -> Result<[
     Ok(values)
 }
 
-fn limited(limit: &str) -> Result<usize, Problem> {
+pub(super) fn limited(limit: &str) -> Result<usize, Problem> {
     let limit = limit.parse().ok().filter(|limit| (1..=limits::CONNECTIONS_LISTED_MAX).contains(limit));
     limit.ok_or_else(|| bad(format!("limit: 1 to {} are allowed", limits::CONNECTIONS_LISTED_MAX)))
 }

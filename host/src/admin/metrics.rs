@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -46,6 +47,10 @@ struct AppSnapshot {
     requests: Timed,
     saves: Timed,
     unsaved: u64,
+    alarms_waiting: u64,
+    alarms_rang: u64,
+    alarms_failed: u64,
+    alarms_given_up: u64,
 }
 
 /// What the kernel says of this process; nothing where it says nothing.
@@ -58,9 +63,9 @@ struct Process {
 
 impl Desk {
     /// All metrics, as text. Blocks: reads every live websocket's figures.
-    pub(super) fn metrics(&self) -> String {
+    pub(super) fn metrics(&self, alarms: &HashMap<String, u64>) -> String {
         let live = self.service.websockets.by_app();
-        let apps = self.service.apps.all().iter().map(|app| AppSnapshot::of(app, &live)).collect();
+        let apps = self.service.apps.all().iter().map(|app| AppSnapshot::of(app, &live, alarms)).collect();
         let instances = self.deployer.loader().engine.instances();
         let outboxes = [self.service.outboxes.used(), self.service.outboxes.bytes_max()];
         let spans_dropped = self.deployer.feed().spans().map_or(0, Spans::dropped);
@@ -75,7 +80,7 @@ impl Desk {
 }
 
 impl AppSnapshot {
-    fn of(app: &Arc<App>, live: &HashMap<String, OfApp>) -> Self {
+    fn of(app: &Arc<App>, live: &HashMap<String, OfApp>, alarms: &HashMap<String, u64>) -> Self {
         let live = live.get(&app.name).copied().unwrap_or_default();
         let totals = &app.usage;
         Self {
@@ -88,6 +93,10 @@ impl AppSnapshot {
             requests: totals.requests.counted(),
             saves: app.live_sessions.saves.counted(),
             unsaved: app.live_sessions.unsaved(),
+            alarms_waiting: alarms.get(&app.name).copied().unwrap_or_default(),
+            alarms_rang: app.alarms().counts.rang.load(Relaxed),
+            alarms_failed: app.alarms().counts.failed.load(Relaxed),
+            alarms_given_up: app.alarms().counts.given_up.load(Relaxed),
             live,
         }
     }
@@ -127,7 +136,11 @@ impl Snapshot {
         let what = "From a request to its answer by a handler";
         page.timings("http_server_request_duration", what, apps, |app| &app.requests)?;
         page.timings("sessile_session_save_duration", "Of a save that was kept", apps, |app| &app.saves)?;
-        page.counters("sessile_session_saves_failed", "Saves that the store failed", apps, |app| app.unsaved)
+        page.counters("sessile_session_saves_failed", "Saves that the store failed", apps, |app| app.unsaved)?;
+        page.gauges("sessile_alarms_waiting", "Alarms that are to ring", None, apps, |app| app.alarms_waiting)?;
+        page.counters("sessile_alarms_rang", "Calls of alarms that returned well", apps, |app| app.alarms_rang)?;
+        page.counters("sessile_alarms_failed", "Calls of alarms that did not", apps, |app| app.alarms_failed)?;
+        page.counters("sessile_alarms_given_up", "Alarms that failed too often", apps, |app| app.alarms_given_up)
     }
 
     fn encode_instances(&self, page: &mut Page<'_>) -> fmt::Result {

@@ -3,6 +3,7 @@
 //! Owns who may ask for what, and the words of the answers. What is asked for is done by [`deploy`](crate::deploy) and by the
 //! websockets' ports.
 
+mod alarms;
 mod api;
 pub mod client;
 mod connections;

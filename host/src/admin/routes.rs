@@ -21,7 +21,7 @@ const fn route(method: Method, path: &'static str, scope: Scope) -> Route {
 }
 
 /// All of them; `{name}` is any one part of a path.
-static ROUTES: [Route; 14] = [
+static ROUTES: [Route; 15] = [
     route(Method::GET, "/v1/openapi.json", Scope::Read),
     route(Method::GET, "/v1/apps", Scope::Read),
     route(Method::DELETE, "/v1/apps/{app}", Scope::Admin),
@@ -34,6 +34,7 @@ static ROUTES: [Route; 14] = [
     route(Method::GET, "/v1/connections", Scope::Read),
     route(Method::DELETE, "/v1/connections/{id}", Scope::Admin),
     route(Method::GET, "/v1/sessions", Scope::Read),
+    route(Method::GET, "/v1/alarms", Scope::Read),
     route(Method::GET, "/v1/metrics", Scope::Read),
     route(Method::GET, "/v1/tail", Scope::Read),
 ];

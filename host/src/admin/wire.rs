@@ -148,6 +148,52 @@ pub struct SessionInfo {
     pub usage: Usage,
 }
 
+/// `GET /v1/alarms`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarms {
+    /// How many there are, listed or not.
+    pub total: u64,
+    /// Those that ring next, up to the limit.
+    pub alarms: Vec<AlarmInfo>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmInfo {
+    /// Its app.
+    pub app: String,
+    /// Whose it is.
+    pub owner: AlarmOwner,
+    /// The start of its session's key, as `sessile sessions` shows it, where it is one's.
+    pub session: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// The handler that it rings.
+    pub handler: String,
+    /// When it was to ring first, in milliseconds since 1970.
+    pub due_ms: u64,
+    /// When it is to ring: later than that after a call that failed.
+    pub next_ms: u64,
+    /// Which of its calls that will be, from 1.
+    pub attempt: u32,
+    /// What was said of the last one that failed.
+    pub error: Option<String>,
+    /// Its cron expression, where it is the manifest's.
+    pub cron: Option<String>,
+}
+
+/// Whose an alarm is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlarmOwner {
+    /// The app's, set by a handler.
+    App,
+    /// The app's, of its manifest.
+    Manifest,
+    /// A session's.
+    Session,
+}
+
 /// `GET /v1/connections`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connections {

@@ -13,6 +13,7 @@ use super::canary::{Race, Share};
 use super::manifest::{RollbackSettings, Store};
 use super::trial::{Outcome, Trial};
 use super::version::Version;
+use crate::alarm::Alarms;
 use crate::event::Lot;
 use crate::group::Groups;
 use crate::histories;
@@ -47,6 +48,8 @@ pub struct Lasting {
     pub groups: Arc<Groups>,
     /// Who is connected.
     pub live: Arc<Live>,
+    /// Its alarms.
+    pub alarms: Arc<Alarms>,
 }
 
 /// A version with its trial.
@@ -101,12 +104,14 @@ impl App {
         };
         histories::prepare(&lasting.groups, &version.groups, shelf.folder())?;
         lasting.groups.rule(version.groups.clone());
+        let live_sessions = Arc::<LiveSessions>::default();
+        live_sessions.follow(lasting.alarms.clone());
         Ok(Self {
             name: version.name.clone(),
             shelf,
             sessions,
             usage: Arc::default(),
-            live_sessions: Arc::default(),
+            live_sessions,
             lasting,
             store: version.store,
             serving: ArcSwap::from_pointee(Serving::only(Arc::new(version))),
@@ -243,6 +248,11 @@ impl App {
     /// Its live websockets.
     pub fn live(&self) -> &Live {
         &self.lasting.live
+    }
+
+    /// Its alarms.
+    pub fn alarms(&self) -> &Alarms {
+        &self.lasting.alarms
     }
 }
 

@@ -9,7 +9,7 @@ use std::future::Future;
 use wasmtime::Result;
 use wasmtime::component::{ComponentNamedList, Lift, Linker, LinkerInstance, Lower};
 
-use super::{GuestState, connections, groups, http, misc, qualified, raw, session, types, websocket};
+use super::{GuestState, alarms, connections, groups, http, misc, qualified, raw, session, types, websocket};
 
 /// How a component calls, and is called, by `async func`s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,7 @@ pub fn link(linker: &mut Linker<GuestState>, calls: Calls) -> Result<()> {
         ("session", session::link),
         ("groups", groups::link),
         ("connections", connections::link),
+        ("alarms", alarms::link),
         ("time", misc::link_time),
         ("log", misc::link_log),
     ] {

@@ -1,13 +1,12 @@
 //! WIT `time` and `log`.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use wasmtime::Result;
 
+use super::GuestState;
 use super::link::Interface;
 use super::wit::log::Level;
-use super::{GuestState, Serving};
 use crate::feed::What;
 use crate::limits::GUEST_TEXT_BYTES_MAX;
 
@@ -23,11 +22,7 @@ pub(super) fn link_log(log: &mut Interface<'_>) -> Result<()> {
 }
 
 fn write(state: &GuestState, level: Level, message: &str) {
-    let served: Option<&dyn Display> = match &state.serving {
-        Serving::Nothing | Serving::Trial(_) => None,
-        Serving::Websocket(port) => Some(&port.id),
-        Serving::Exchange(port) => Some(&port.id),
-    };
+    let served = state.served();
     let id = served.map(ToString::to_string).unwrap_or_default();
     let handler = &*state.identity.handler;
     let text = cut(message, GUEST_TEXT_BYTES_MAX);

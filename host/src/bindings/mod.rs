@@ -4,6 +4,7 @@
 //! Owns [`GuestState`], the data of a `wasmtime::Store`. Decides nothing: every rule is in the layer
 //! below, so that this one can be read as a table of WIT item → host call.
 
+mod alarms;
 mod allowance;
 mod connections;
 mod groups;

@@ -49,16 +49,18 @@ pub(super) fn link(session: &mut Interface<'_>) -> Result<()> {
     })
 }
 
-/// Keeps a session's port alive over an await.
+/// Keeps a session alive over an await.
 pub(super) enum Holder {
     Websocket(Arc<WebsocketPort>),
     Exchange(Arc<ExchangePort>),
+    Alarm(Arc<SessionBinding>),
 }
 
 impl Holder {
     pub(super) fn find(state: &GuestState, id: u64) -> wasmtime::Result<Self> {
         match &state.serving {
             Serving::Websocket(_) => state.websocket(id).map(Self::Websocket),
+            Serving::Alarm(port) => GuestState::alarm_session(port, id).cloned().map(Self::Alarm),
             Serving::Exchange(_) | Serving::Nothing | Serving::Trial(_) => state.exchange(id).map(Self::Exchange),
         }
     }
@@ -67,6 +69,7 @@ impl Holder {
         match self {
             Self::Websocket(port) => &port.session,
             Self::Exchange(port) => &port.session,
+            Self::Alarm(session) => session,
         }
     }
 }

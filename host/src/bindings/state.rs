@@ -1,5 +1,6 @@
 //! The data of a store: what an instance serves now, and what it may use.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use wasmtime::ResourceLimiter;
@@ -10,11 +11,13 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::outgoing::Outgoing;
 use super::{Allowance, LinearMemory, Stderr};
+use crate::alarm::Alarms;
 use crate::feed::Source;
 use crate::group::Groups;
 use crate::limits;
 use crate::meter::Meter;
 use crate::outbound::Outbound;
+use crate::port::alarm::AlarmPort;
 use crate::port::exchange::ExchangePort;
 use crate::port::head::Head;
 use crate::port::live::Live;
@@ -30,6 +33,8 @@ pub enum Serving {
     Websocket(Arc<WebsocketPort>),
     /// An exchange.
     Exchange(Arc<ExchangePort>),
+    /// An alarm.
+    Alarm(Arc<AlarmPort>),
     /// Nothing: it starts to see whether it can, at the cost of this meter.
     Trial(Arc<Meter>),
 }
@@ -44,6 +49,10 @@ pub struct Identity {
     pub groups: Arc<Groups>,
     /// Who is connected.
     pub live: Arc<Live>,
+    /// The app's alarms.
+    pub alarms: Arc<Alarms>,
+    /// Whether the handler may set some: it exports what they ring.
+    pub rings: bool,
     /// `[handlers.X.config]`.
     pub config: Vec<(String, String)>,
     /// Granted environment variables with their values.
@@ -122,6 +131,10 @@ impl GuestState {
                 self.meter = port.meter.clone();
                 self.stderr.serve(Some(port.id.0));
             }
+            Serving::Alarm(port) => {
+                self.meter = port.meter.clone();
+                self.stderr.serve(Some(port.id.0));
+            }
             Serving::Trial(meter) => self.meter = meter.clone(),
         }
         self.serving = serving;
@@ -161,7 +174,27 @@ impl GuestState {
         match &self.serving {
             Serving::Websocket(port) if port.id.0 == id => Ok(&port.session),
             Serving::Exchange(port) if port.id.0 == id => Ok(&port.session),
+            Serving::Alarm(port) => Self::alarm_session(port, id).map(|session| &**session),
             _ => Err(stranger("request", id)),
+        }
+    }
+
+    /// The session of an alarm, if it has this id and one.
+    pub(super) fn alarm_session(port: &AlarmPort, id: u64) -> wasmtime::Result<&Arc<SessionBinding>> {
+        match &port.session {
+            Some(session) if port.id.0 == id => Ok(session),
+            None if port.id.0 == id => Err(wasmtime::format_err!("alarm {id:016x} is the app's: it has no session")),
+            _ => Err(stranger("alarm", id)),
+        }
+    }
+
+    /// The id of what is served.
+    pub(super) fn served(&self) -> Option<&dyn Display> {
+        match &self.serving {
+            Serving::Nothing | Serving::Trial(_) => None,
+            Serving::Websocket(port) => Some(&port.id),
+            Serving::Exchange(port) => Some(&port.id),
+            Serving::Alarm(port) => Some(&port.id),
         }
     }
 }

@@ -121,7 +121,7 @@ async fn list(client: &mut Client, which: &[(&str, Option<&str>)], limit: usize)
     Ok(client.get(&format!("/v1/connections?{}", query(which, limit))).await?)
 }
 
-fn query(which: &[(&str, Option<&str>)], limit: usize) -> String {
+pub(super) fn query(which: &[(&str, Option<&str>)], limit: usize) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     for (key, value) in which {
         query.extend_pairs(value.map(|value| (key, value)));

@@ -2,6 +2,7 @@
 //!
 //! Owns arguments, messages and exit codes: 0 done, 1 failed while running, 2 nothing was started.
 
+mod alarms;
 mod build;
 mod canary;
 mod check;
@@ -91,6 +92,8 @@ enum Command {
     Connections(connections::Connections),
     /// Close a websocket
     Close(connections::Close),
+    /// The alarms of a host's apps, the next first
+    Alarms(alarms::Alarms),
     /// What happens on a host, as it happens; Ctrl-C ends it
     Tail(tail::Tail),
     /// Make, list and revoke the tokens of the admin API on TCP
@@ -133,6 +136,7 @@ pub fn main() -> ExitCode {
         Command::Undeploy(undeploy) => undeploy.run(),
         Command::Connections(connections) => connections.run(),
         Command::Close(close) => close.run(),
+        Command::Alarms(alarms) => alarms.run(),
         Command::Tail(tail) => tail.run(),
         Command::Token(tokens) => token::run(tokens),
         Command::Key(key) => sign::key(&key),

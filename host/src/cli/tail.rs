@@ -71,6 +71,7 @@ fn said(what: &What) -> (&'static str, String) {
         What::Delivered { messages, bytes, micros: None } => ("delivered", format!("{messages} of {bytes} bytes")),
         What::Hibernated { why } => ("hibernated", why.clone()),
         What::Woken { why } => ("woken", why.clone()),
+        What::Rang { alarm, attempt, micros } => ("rang", format!("{alarm:?}, call {attempt}, in {micros} µs")),
         What::Log { level, text } => ("log", format!("{level}: {text}")),
         What::Failed { report, fault } => ("failed", format!("report {report}: {fault}")),
         What::Deployed { previous: None, by } => ("deployed", format!("the first version, by {by}")),

@@ -24,6 +24,7 @@ pub use self::steps::Step;
 use self::canary::no_canary;
 use self::error::disk;
 use self::steps::{Steps, compiled_said, contents_said, grants_said, smoke, swap_said};
+use crate::alarm::Alarms;
 use crate::app::archive::{Archive, Contents, Record, Shelf};
 use crate::app::canary::Share;
 use crate::app::{App, Apps, Lasting, Loader, Version, VersionError, version};
@@ -44,6 +45,7 @@ pub struct Deployer {
     /// Whoever counts on content that no version names yet shares it; forgetting such content takes it alone.
     content: Arc<RwLock<()>>,
     failed: Arc<Notify>,
+    ring: Arc<Notify>,
 }
 
 /// What is to become the current version.
@@ -97,12 +99,18 @@ impl Deployer {
             gate: tokio::sync::Mutex::default(),
             content: Arc::default(),
             failed: Arc::default(),
+            ring: Arc::default(),
         }
     }
 
     /// What loads versions, and has the archive.
     pub fn loader(&self) -> &Loader {
         &self.loader
+    }
+
+    /// Woken when an alarm of an app is to ring earlier than was known, and when another version has taken over.
+    pub fn ring(&self) -> &Notify {
+        &self.ring
     }
 
     /// The audit log.
@@ -129,14 +137,16 @@ impl Deployer {
         let shelf = self.shelf(name)?;
         let number = shelf.current().map_err(disk("the current version"))?.unwrap_or_default();
         let record = shelf.record(number).map_err(disk("the record of the current version"))?;
-        let lasting = self.lasting();
+        let lasting = self.lasting(&shelf);
         let version = self.loader.load(&shelf, &record, &lasting)?;
         Ok(App::open(shelf, version, lasting, self.failed.clone())?)
     }
 
     /// What the versions of an app that is not served yet will share.
-    fn lasting(&self) -> Lasting {
-        Lasting { groups: Arc::new(Groups::new(self.service.presence.clone())), live: Arc::default() }
+    fn lasting(&self, shelf: &Shelf) -> Lasting {
+        let groups = Arc::new(Groups::new(self.service.presence.clone()));
+        let alarms = Arc::new(Alarms::new(shelf.folder(), self.ring.clone()));
+        Lasting { groups, live: Arc::default(), alarms }
     }
 
     /// Makes an order the current version of its app, or its canary. `tell` hears of each step as it is done.
@@ -187,7 +197,10 @@ impl Deployer {
                 None => self.swap(&app, version),
                 Some(share) => self.share(&app, version, share, &order.by),
             },
-            Next::App(app) => self.apps().insert(app),
+            Next::App(app) => {
+                self.apps().insert(app);
+                self.ring.notify_one();
+            }
         }
         steps.done("swap", swap_said(previous, share));
         drop(content);
@@ -249,7 +262,7 @@ impl Deployer {
         let (all, fresh) = blocking(move || Ok(loader.compile(&contents)?)).await?;
         steps.done("compile", compiled_said(all, fresh));
         let shelf = self.shelf(name)?;
-        let lasting = running.map_or_else(|| self.lasting(), |app| app.lasting().clone());
+        let lasting = running.map_or_else(|| self.lasting(&shelf), |app| app.lasting().clone());
         let loader = self.loader.clone();
         blocking(move || {
             let newest = shelf.numbers().map_err(disk("the versions"))?.last().copied().unwrap_or_default();
@@ -281,6 +294,7 @@ impl Deployer {
 
     fn swap(&self, app: &Arc<App>, version: Arc<Version>) {
         self.apps().swap(app, version);
+        self.ring.notify_one();
         self.service.websockets.swapped(app, Instant::now());
     }
 

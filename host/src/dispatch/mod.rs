@@ -4,6 +4,7 @@
 //! current one, at its next event; a loop-style one is told to retire, and moves when its handler hands over. Where a version traps on what it
 //! meets first, the websocket goes back to the one before. Knows neither sockets nor HTTP.
 
+pub mod alarms;
 mod traced;
 
 use std::fmt::Display;
@@ -13,12 +14,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use self::traced::Traced;
+use crate::alarm::Alarm;
 use crate::app::{App, Outcome, Version};
 use crate::failure::{Fault, ReportId};
 use crate::feed::What;
 use crate::instance::hybrid::Hybrid;
 use crate::instance::{self, Ended, Event, Handler};
 use crate::meter::Meter;
+use crate::port::alarm::AlarmPort;
 use crate::port::exchange::ExchangePort;
 use crate::port::websocket::{Attachment, WebsocketPort};
 
@@ -102,6 +105,12 @@ impl Seat {
     pub fn handle_exchange(&self, port: &Arc<ExchangePort>) -> Call {
         let call = self.handler.clone().handle_exchange(port.clone());
         self.run_traced(&port.meter, Traced::exchange(self.handler.source(), port), call)
+    }
+
+    /// Begins to ring an alarm.
+    fn ring(&self, port: &Arc<AlarmPort>, alarm: Alarm) -> Call {
+        let traced = Traced::alarm(self.handler.source(), port);
+        self.run_traced(&port.meter, traced, self.handler.clone().handle_alarm(port.clone(), alarm))
     }
 
     /// The call that follows one which has ended so: that of the version which takes over, or of the version before

@@ -11,6 +11,7 @@ use crate::failure::Fault;
 use crate::feed::Source;
 use crate::group::Publication;
 use crate::instance::{Ended, Event};
+use crate::port::alarm::AlarmPort;
 use crate::port::exchange::ExchangePort;
 use crate::port::head::Head;
 use crate::port::websocket::WebsocketPort;
@@ -28,6 +29,7 @@ enum Served {
     /// A loop-style handler; how many messages, and bytes, had come before it.
     Loop(Arc<WebsocketPort>, u64, u64),
     Exchange(Arc<ExchangePort>),
+    Alarm(Arc<AlarmPort>),
 }
 
 impl Traced {
@@ -40,7 +42,7 @@ impl Traced {
             Event::Publications(list) => ("publications", list.len(), list.iter().map(Publication::len).sum::<usize>()),
             Event::Close(_) => ("close", 0, 0),
         };
-        let mut recording = begin(spans, source, name, &port.head)?;
+        let mut recording = begin(spans, source, name, parent(&port.head))?;
         recording.say("sessile.event", name);
         recording.say("sessile.messages", messages as u64);
         recording.say("sessile.bytes", bytes as u64);
@@ -49,7 +51,7 @@ impl Traced {
 
     /// A loop-style handler; none where it is not traced.
     pub(super) fn looped(source: &Source, port: &Arc<WebsocketPort>) -> Option<Self> {
-        let mut recording = begin(source.feed.spans()?, source, "loop", &port.head)?;
+        let mut recording = begin(source.feed.spans()?, source, "loop", parent(&port.head))?;
         recording.say("sessile.event", "loop");
         let before = port.usage();
         Some(Self { recording, served: Served::Loop(port.clone(), before.received, before.received_bytes) })
@@ -62,10 +64,17 @@ impl Traced {
             Some(method) => (method, method),
             None => ("HTTP", "_OTHER"),
         };
-        let mut recording = begin(spans, source, name, &port.head)?;
+        let mut recording = begin(spans, source, name, parent(&port.head))?;
         recording.say("http.request.method", method);
         recording.say("url.path", port.head.path());
         Some(Self { recording, served: Served::Exchange(port.clone()) })
+    }
+
+    /// An alarm; none where it is not traced. Nobody's request is its parent.
+    pub(super) fn alarm(source: &Source, port: &Arc<AlarmPort>) -> Option<Self> {
+        let mut recording = begin(source.feed.spans()?, source, "alarm", None)?;
+        recording.say("sessile.event", "alarm");
+        Some(Self { recording, served: Served::Alarm(port.clone()) })
     }
 
     /// Drives the call that it is of.
@@ -110,6 +119,7 @@ impl Drop for Traced {
                 }
                 port.session.tag()
             }
+            Served::Alarm(port) => port.session.as_ref().and_then(|session| session.tag()),
         };
         if let Some(tag) = session {
             recording.say("sessile.session", tag.as_str());
@@ -117,8 +127,11 @@ impl Drop for Traced {
     }
 }
 
-fn begin(spans: &Spans, source: &Source, what: &str, head: &Head) -> Option<Recording> {
-    let parent = Parent::of(&head.values("traceparent"));
+fn parent(head: &Head) -> Option<Parent> {
+    Parent::of(&head.values("traceparent"))
+}
+
+fn begin(spans: &Spans, source: &Source, what: &str, parent: Option<Parent>) -> Option<Recording> {
     let mut recording = spans.begin(format!("{what} {}", source.handler), parent)?;
     recording.say("sessile.app", &*source.app);
     recording.say("sessile.handler", &*source.handler);

@@ -18,12 +18,14 @@ use super::load::Exports;
 use super::pool::Pool;
 use super::turns::Turns;
 use super::{Ended, Event, Exported, Instance, Wanted, at_tick, fault};
+use crate::alarm::Alarm;
 use crate::bindings::{GuestState, Identity, Serving};
 use crate::failure::Fault;
 use crate::feed::Source;
 use crate::limits;
 use crate::meter::Meter;
 use crate::outbox::Pushed;
+use crate::port::alarm::AlarmPort;
 use crate::port::exchange::ExchangePort;
 use crate::port::websocket::{Asleep, WebsocketPort};
 use crate::rate::Quota;
@@ -231,13 +233,38 @@ impl Handler {
         instance.serve(serving, self.settings.cpu);
         let result = instance.handle_exchange(&port).await;
         if matches!(result, Ok(()) | Err(Fault::Failed(_))) {
-            // Also of one that is dropped now: what its exchange left behind is ended as the exchange was.
-            instance.release();
-            if self.settings.isolation == Isolation::Shared && self.engine.keeps_instances() {
-                self.repool(instance);
-            }
+            self.done_with(instance);
         }
         result.map(|()| Ended::Done)
+    }
+
+    /// Rings an alarm, to the end of its call; then saves the session that it is of.
+    ///
+    /// # Errors
+    /// As [`Self::deliver`].
+    pub async fn handle_alarm(self: Arc<Self>, port: Arc<AlarmPort>, alarm: Alarm) -> Result<Ended, Fault> {
+        let serving = Serving::Alarm(port.clone());
+        let _turn = self.turns.take(self.wait(limits::ALARM_DEADLINE)).await?;
+        let mut instance = self.instance(Wanted::Alarm, serving.clone()).await?;
+        instance.serve(serving, self.settings.cpu);
+        let result = instance.ring(port.id.0, alarm).await;
+        if matches!(result, Ok(()) | Err(Fault::Failed(_))) {
+            self.done_with(instance);
+        }
+        result?;
+        if let Some(session) = port.session.as_ref().filter(|session| session.is_modified()) {
+            session.save(None).await.map_err(|error| Fault::Unsaved(error.to_string()))?;
+        }
+        Ok(Ended::Done)
+    }
+
+    /// What served an exchange or an alarm is kept for others, if it may be.
+    fn done_with(&self, mut instance: Instance) {
+        // Also of one that is dropped now: what its exchange left behind is ended as the exchange was.
+        instance.release();
+        if self.settings.isolation == Isolation::Shared && self.engine.keeps_instances() {
+            self.repool(instance);
+        }
     }
 
     /// Makes an instance, and looks for each of its exports there: whether they start. It waits a little for the first call.
@@ -249,6 +276,7 @@ impl Handler {
             (exports.events.is_some(), Wanted::Events),
             (exports.looped.is_some(), Wanted::Loop),
             (exports.answers_http(), Wanted::Http),
+            (exports.alarm.is_some(), Wanted::Alarm),
         ];
         let started = async move {
             let (slot, mut store, instance) = self.start(serving).await?;
@@ -314,6 +342,9 @@ impl Handler {
             }
             (Wanted::Loop, Exports { looped: Some([handle]), .. }) => {
                 instance.get_typed_func(&mut *store, handle).map(Exported::Loop)
+            }
+            (Wanted::Alarm, Exports { alarm: Some([ring]), .. }) => {
+                instance.get_typed_func(&mut *store, ring).map(Exported::Alarm)
             }
             (Wanted::Http, Exports { http: Some([handle]), .. }) => {
                 instance.get_typed_func(&mut *store, handle).map(Exported::Http)

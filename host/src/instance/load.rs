@@ -28,6 +28,8 @@ pub struct Exports {
     pub looped: Option<[ComponentExportIndex; 1]>,
     /// `http-handler`: `handle`.
     pub http: Option<[ComponentExportIndex; 1]>,
+    /// `alarm-handler`, beside any of the others or alone: `on-alarm`.
+    pub alarm: Option<[ComponentExportIndex; 1]>,
     /// `wasi:http/incoming-handler@0.2`: `handle`.
     pub incoming: Option<[ComponentExportIndex; 1]>,
     /// `wasi:http/handler@0.3`: `handle`.
@@ -37,7 +39,7 @@ pub struct Exports {
 impl Exports {
     /// Whether there is no handler.
     pub fn is_empty(&self) -> bool {
-        self.events.is_none() && self.looped.is_none() && !self.answers_http()
+        self.events.is_none() && self.looped.is_none() && self.alarm.is_none() && !self.answers_http()
     }
 
     /// Whether one of them answers HTTP requests.
@@ -87,7 +89,7 @@ pub enum LoadError {
     /// It imports what the host does not have.
     #[error(
         "{}: imports what this host does not provide: {unknown}; available are sessile:handler@0.1.0 \
-         (types, websocket, raw, http, session, groups, time, log), WASI 0.2 and 0.3.0 with wasi:http, \
+         (types, websocket, raw, http, session, groups, alarms, time, log), WASI 0.2 and 0.3.0 with wasi:http, \
          and wasi:config",
         .path.display()
     )]
@@ -112,7 +114,7 @@ pub enum LoadError {
     /// It exports no handler.
     #[error(
         "{}: exports no handler (it exports {found}); available are websocket-handler, \
-         websocket-events and http-handler of sessile:handler@0.1.0, wasi:http/incoming-handler@0.2 \
+         websocket-events, http-handler and alarm-handler of sessile:handler@0.1.0, wasi:http/incoming-handler@0.2 \
          and wasi:http/handler@0.3.0",
         .path.display()
     )]
@@ -251,6 +253,7 @@ fn exports(component: &Component, path: &Path) -> Result<Exports, LoadError> {
         publications: functions(component, path, "publication-handler", ["on-publications"])?,
         looped: functions(component, path, "websocket-handler", ["handle"])?,
         http: functions(component, path, "http-handler", ["handle"])?,
+        alarm: functions(component, path, "alarm-handler", ["on-alarm"])?,
         incoming: standard(component, "wasi:http/incoming-handler@0.2."),
         standard: standard(component, "wasi:http/handler@0.3."),
     };

@@ -29,6 +29,8 @@ use wasmtime::component::{ComponentExportIndex, ComponentNamedList, Lift, Lower,
 use wasmtime::{Store, UpdateDeadline};
 
 use self::load::Exports;
+use crate::alarm::Alarm;
+use crate::bindings::wit::alarms::Alarm as WitAlarm;
 use crate::bindings::wit::groups::Told;
 use crate::bindings::wit::types::{CloseInfo, Failure, Message as WitMessage};
 use crate::bindings::{GuestState, Outcome, Serving};
@@ -108,6 +110,7 @@ enum Exported {
     },
     Loop(Export<(u64,), Outcome>),
     Http(Export<(u64,)>),
+    Alarm(Export<(u64, WitAlarm)>),
     Incoming(standard::Incoming),
     Standard(standard::Handle),
 }
@@ -118,6 +121,7 @@ enum Wanted {
     Events,
     Loop,
     Http,
+    Alarm,
 }
 
 /// An exported function, which answers with a value or a failure.
@@ -133,6 +137,7 @@ impl Exported {
         match self {
             Self::Events { .. } => matches!(wanted, Wanted::Events),
             Self::Loop(_) => matches!(wanted, Wanted::Loop),
+            Self::Alarm(_) => matches!(wanted, Wanted::Alarm),
             Self::Http(_) | Self::Incoming(_) | Self::Standard(_) => matches!(wanted, Wanted::Http),
         }
     }
@@ -203,8 +208,14 @@ impl Instance {
             Exported::Http(handle) => self.call(handle, (port.id.0,)).await,
             Exported::Incoming(handle) => self.handle_incoming(handle, port).await,
             Exported::Standard(handle) => self.handle_standard(handle, port).await,
-            Exported::Events { .. } | Exported::Loop(_) => Err(mismatch()),
+            Exported::Events { .. } | Exported::Loop(_) | Exported::Alarm(_) => Err(mismatch()),
         }
+    }
+
+    /// Rings.
+    async fn ring(&mut self, id: u64, alarm: Alarm) -> Result<(), Fault> {
+        let Exported::Alarm(ring) = self.exported else { return Err(mismatch()) };
+        self.call(ring, (id, alarm.into())).await
     }
 
     /// It serves nothing any more: what its exchange left behind is ended, and no exchange is kept alive.

@@ -32,6 +32,7 @@ pub use crate::app::Origins;
 use crate::app::archive::Archive;
 use crate::app::{App, Apps, Bundle, Loader};
 use crate::deploy::{Audit, Deployed, Deployer, NewGrants, Order, Step};
+use crate::dispatch::alarms;
 use crate::http::connection::{Connection as Incoming, Permit, Welcome};
 use crate::http::{self, Admission, Clients, Service, Visit};
 use crate::instance::cache::Cache;
@@ -214,6 +215,7 @@ impl Server {
             () = self.housekeeping() => {}
             () = self.sweep_sessions() => {}
             () = self.tell_presence() => {}
+            () = self.ring_alarms() => {}
             () = self.follow_certificate() => {}
             () = self.admin.serve() => {}
             _ = self.deployer.watch() => {}
@@ -301,6 +303,17 @@ impl Server {
                     Ok(swept) => tracing::debug!(app = app.name, swept, "sessions had ended"),
                     Err(error) => tracing::warn!(app = app.name, "ended sessions could not be forgotten: {error}"),
                 }
+            }
+        }
+    }
+
+    /// Calls the handlers of alarms that are due, until the drain.
+    async fn ring_alarms(&self) {
+        loop {
+            let next = alarms::look(&self.service.apps, &self.service.tasks).await;
+            tokio::select! {
+                () = tokio::time::sleep(next) => {}
+                () = self.deployer.ring().notified() => {}
             }
         }
     }

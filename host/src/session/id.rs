@@ -71,6 +71,11 @@ impl SessionKey {
         hex(self.0.get(..usize::from(Self::TAG_DIGITS / 2)).unwrap_or_default())
     }
 
+    /// Out of a store.
+    pub fn from_bytes(bytes: [u8; BYTES]) -> Self {
+        Self(bytes)
+    }
+
     /// For a store.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

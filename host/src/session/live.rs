@@ -7,9 +7,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::binding::Shared;
+use super::db::{DbError, DbFuture};
 use super::{SessionId, SessionKey};
 use crate::event::WebsocketId;
 use crate::usage::Timing;
@@ -21,6 +22,16 @@ pub struct LiveSessions {
     /// How long saves took that were kept.
     pub saves: Timing,
     unsaved: AtomicU64,
+    follower: OnceLock<Arc<dyn Follow>>,
+}
+
+/// What keeps something of sessions by their keys, and goes with them where they get others.
+pub trait Follow: Send + Sync + 'static {
+    /// A session is about to move: from here on it may be found under either key.
+    fn moving(&self, from: SessionKey, to: SessionKey) -> DbFuture<'_, ()>;
+
+    /// It has moved for good.
+    fn moved(&self, from: SessionKey, to: SessionKey) -> DbFuture<'_, ()>;
 }
 
 struct Holder {
@@ -29,6 +40,28 @@ struct Holder {
 }
 
 impl LiveSessions {
+    /// What follows sessions to other keys; said once.
+    pub fn follow(&self, follower: Arc<dyn Follow>) {
+        let said = self.follower.set(follower);
+        debug_assert!(said.is_ok(), "said twice");
+    }
+
+    pub(super) async fn moving(&self, from: SessionKey, to: SessionKey) -> Result<(), DbError> {
+        match self.follower.get() {
+            Some(follower) => follower.moving(from, to).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Where it fails, what follows is still found under either key.
+    pub(super) async fn moved(&self, from: SessionKey, to: SessionKey) {
+        if let Some(follower) = self.follower.get()
+            && let Err(error) = follower.moved(from, to).await
+        {
+            tracing::warn!(session = to.tag(), "what follows a session to its new key: {error}");
+        }
+    }
+
     /// Saves that the store failed.
     pub fn unsaved(&self) -> u64 {
         self.unsaved.load(Relaxed)

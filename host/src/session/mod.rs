@@ -25,7 +25,7 @@ pub use cookie::{CookieSettings, SameSite, Secure};
 pub use db::{DbError, DbFuture, Save, SessionDb};
 pub use file::{Exported, FileError, Listed, SessionFile};
 pub use id::{NoRandomness, SessionId, SessionKey};
-pub use live::LiveSessions;
+pub use live::{Follow, LiveSessions};
 pub use memory::MemoryDb;
 pub use overlay::Overlay;
 pub use record::{Changes, Lifetimes, Record, Timestamp, TooLarge};

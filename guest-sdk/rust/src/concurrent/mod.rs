@@ -39,6 +39,7 @@
 //! channels with timeouts do not run in a guest. One handler of this kind puts its whole component on
 //! the host's concurrent engine, where a call costs about twice as much (docs/performance.md).
 
+pub mod alarms;
 pub mod connections;
 mod http;
 mod session;

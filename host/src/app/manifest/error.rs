@@ -113,6 +113,22 @@ pub enum FaultKind {
     /// `[[routes]]` is missing or empty.
     #[error("no routes; at least one [[routes]] with 'path' and 'handler' is needed")]
     NoRoutes,
+    /// Two alarms have one name.
+    #[error("alarm '{name}' has the name of the alarm on line {first_line}; allowed: one alarm of a name")]
+    DuplicateAlarm {
+        /// The name.
+        name: String,
+        /// Where the first is.
+        first_line: usize,
+    },
+    /// There are too many alarms.
+    #[error("{actual} [[alarms]] exceed the limit of {limit}")]
+    TooManyAlarms {
+        /// How many there are.
+        actual: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
     /// Two routes match the same paths.
     #[error("route {path:?} matches the same paths as the route on line {first_line}; allowed: one route for a path")]
     DuplicateRoute {
@@ -132,7 +148,9 @@ pub enum FaultKind {
         known: Vec<String>,
     },
     /// A handler that no route names.
-    #[error("handler {name:?} is used by no route; add a [[routes]] with handler = {name:?}, or remove it")]
+    #[error(
+        "handler {name:?} is used by no route and no alarm; add a [[routes]] with handler = {name:?}, or remove it"
+    )]
     UnusedHandler {
         /// Its name.
         name: String,

@@ -29,10 +29,11 @@ pub use self::settings::{
 
 use self::error::Faults;
 use self::read::Section;
-use self::sections::Route;
+use self::sections::{Alarm, Route};
 use self::words::nearest;
+use crate::alarm::CronAlarm;
 use crate::group::Rules;
-use crate::limits::MANIFEST_BYTES_MAX;
+use crate::limits::{CRON_ALARMS_MAX, MANIFEST_BYTES_MAX};
 
 /// An app as its author describes it; checked as far as the text alone allows.
 #[derive(Clone, Debug)]
@@ -42,8 +43,10 @@ pub struct Manifest {
     /// `[[routes]]`, at least one, in the manifest's order; no two match the same paths, and each
     /// names one of `handlers`.
     pub routes: Vec<RouteSettings>,
-    /// `[handlers.NAME]`; each is used by a route.
+    /// `[handlers.NAME]`; each is used by a route or an alarm.
     pub handlers: BTreeMap<String, HandlerSettings>,
+    /// `[[alarms]]`; each names one of `handlers`.
+    pub alarms: Vec<CronAlarm>,
     /// `[session]`
     pub session: SessionSettings,
     /// `[cors]`, if there is one
@@ -98,6 +101,7 @@ fn read(text: &str, file: &Path, faults: &Faults<'_>) -> Option<Manifest> {
     let defined: Vec<_> = named.iter().map(|(name, section)| (name.clone(), section.span())).collect();
     let handlers = handlers(named, folder);
     let prefix = app.as_ref().map_or("", |app| app.prefix.as_str());
+    let alarms: Vec<_> = root.sections("alarms").into_iter().map(sections::alarm).collect();
     let session = sections::session(root.section("session"), prefix);
     let cors = root.has("cors");
     let cors = sections::cors(root.section("cors"), cors);
@@ -106,9 +110,12 @@ fn read(text: &str, file: &Path, faults: &Faults<'_>) -> Option<Manifest> {
     let groups = groups::groups(root.named_sections("groups"));
     root.finish();
 
-    check_routes(&routes, &defined, faults);
+    check_routes(&routes, faults);
+    check_alarms(&alarms, faults);
+    check_handlers(&routes, &alarms, &defined, faults);
     let routes = routes.into_iter().map(Route::settings).collect::<Option<_>>()?;
-    Some(Manifest { app: app?, routes, handlers: handlers?, session, cors, pace, rollback, groups })
+    let alarms = alarms.into_iter().map(|alarm| alarm.settings).collect::<Option<_>>()?;
+    Some(Manifest { app: app?, routes, handlers: handlers?, alarms, session, cors, pace, rollback, groups })
 }
 
 /// None where one of them cannot be had; all of them are read, for their faults.
@@ -127,7 +134,7 @@ fn handlers(named: Vec<(String, Section<'_, '_>)>, folder: &Path) -> Option<BTre
 /// A handler's name, and where it stands.
 type Defined = (String, std::ops::Range<usize>);
 
-fn check_routes(routes: &[Route], handlers: &[Defined], faults: &Faults<'_>) {
+fn check_routes(routes: &[Route], faults: &Faults<'_>) {
     if routes.is_empty() {
         faults.push(&(0..0), FaultKind::NoRoutes);
     }
@@ -137,25 +144,47 @@ fn check_routes(routes: &[Route], handlers: &[Defined], faults: &Faults<'_>) {
             let first_line = faults.line(&first.path_span);
             faults.push(&route.path_span, FaultKind::DuplicateRoute { path, first_line });
         }
-        check_handler(route, handlers, faults);
+    }
+}
+
+fn check_alarms(alarms: &[Alarm], faults: &Faults<'_>) {
+    let name = |alarm: &Alarm| Some(alarm.settings.as_ref()?.name.clone());
+    for (index, alarm) in alarms.iter().enumerate() {
+        let Some(known) = name(alarm) else { continue };
+        if let Some(first) = alarms.iter().take(index).find(|first| name(first).as_ref() == Some(&known)) {
+            let first_line = faults.line(&first.name_span);
+            faults.push(&alarm.name_span, FaultKind::DuplicateAlarm { name: known, first_line });
+        }
+    }
+    if let Some(alarm) = alarms.get(CRON_ALARMS_MAX) {
+        faults.push(&alarm.name_span, FaultKind::TooManyAlarms { actual: alarms.len(), limit: CRON_ALARMS_MAX });
+    }
+}
+
+/// Each that is named is there, and each that is there is named.
+fn check_handlers(routes: &[Route], alarms: &[Alarm], handlers: &[Defined], faults: &Faults<'_>) {
+    let of_routes = routes.iter().map(|route| (&route.handler, &route.handler_span));
+    let of_alarms = alarms.iter().map(|alarm| (&alarm.handler, &alarm.handler_span));
+    let named: Vec<_> = of_routes.chain(of_alarms).filter_map(|(name, span)| Some((name.as_ref()?, span))).collect();
+    for (name, span) in &named {
+        check_handler(name, span, handlers, faults);
     }
     for (name, span) in handlers {
-        if !routes.iter().any(|route| route.handler.as_ref() == Some(name)) {
+        if !named.iter().any(|(known, _)| *known == name) {
             faults.push(span, FaultKind::UnusedHandler { name: name.clone() });
         }
     }
 }
 
-fn check_handler(route: &Route, handlers: &[Defined], faults: &Faults<'_>) {
-    let Some(name) = &route.handler else { return };
+fn check_handler(name: &str, span: &std::ops::Range<usize>, handlers: &[Defined], faults: &Faults<'_>) {
     if handlers.iter().any(|(known, _)| known == name) {
         return;
     }
     let names = || handlers.iter().map(|(known, _)| known.as_str());
     let kind = FaultKind::UnknownHandler {
-        name: name.clone(),
+        name: name.to_owned(),
         nearest: nearest(name, names()),
         known: names().map(str::to_owned).collect(),
     };
-    faults.push(&route.handler_span, kind);
+    faults.push(span, kind);
 }

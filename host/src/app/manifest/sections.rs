@@ -12,6 +12,7 @@ use super::settings::{
     PaceSettings, ROLLBACK_WINDOW_MAX, Redirect, RollbackSettings, RouteSettings, RouteTarget, SESSION_AGE_MAX,
     SameSite, Secure, SessionSettings, Store,
 };
+use crate::alarm::{Cron, CronAlarm};
 use crate::app::route::Pattern;
 use crate::instance::Isolation;
 use crate::limits::{
@@ -24,6 +25,7 @@ use crate::port::websocket::AutoResponse;
 const NAME_CHARS_MAX: usize = 64;
 const APP_NAME: &str = "allowed: 1 to 64 of a-z, 0-9 and '-'";
 const HANDLER_NAME: &str = "allowed: 1 to 64 of a-z, 0-9, '-' and '_'";
+const ALARM_NAME: &str = HANDLER_NAME;
 const COMPONENT: &str = "allowed: the path of a component";
 const SOURCES: &str = "allowed: a folder or file within the app's folder, such as \"src\"";
 const AUTO_RESPONSE: &str = "allowed: the text of a message, at most 1024 bytes";
@@ -121,6 +123,26 @@ pub(super) fn route(mut section: Section<'_, '_>, folder: &Path) -> Route {
         (None, None, redirect) => redirect.map(RouteTarget::Redirect),
     };
     Route { pattern, path_span, handler, handler_span, to }
+}
+
+/// An alarm as far as it could be read, with the places that faults refer to.
+pub(super) struct Alarm {
+    pub(super) settings: Option<CronAlarm>,
+    pub(super) name_span: Range<usize>,
+    pub(super) handler: Option<String>,
+    pub(super) handler_span: Range<usize>,
+}
+
+pub(super) fn alarm(mut section: Section<'_, '_>) -> Alarm {
+    let name = section.required("name", ALARM_NAME, |name| is_name(name, "-_"));
+    let cron = section.parsed("cron", Cron::parse);
+    section.require("cron", "allowed: a cron expression such as \"0 3 * * *\", in UTC");
+    let handler = section.required("handler", ROUTE_HANDLER, |name| !name.is_empty());
+    let (name_span, handler_span) = (section.span_of("name"), section.span_of("handler"));
+    section.finish();
+    let settings = name.zip(cron).zip(handler.clone());
+    let settings = settings.map(|((name, cron), handler)| CronAlarm { name, cron, handler });
+    Alarm { settings, name_span, handler, handler_span }
 }
 
 /// A path within the app's folder.

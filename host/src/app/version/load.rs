@@ -95,6 +95,7 @@ impl Loader {
             origins: manifest.app.origins(self.origins == Origins::AndLoopback),
             cors: manifest.cors.clone(),
             pace: Arc::new(manifest.pace),
+            alarms: manifest.alarms.clone(),
             router: Router::new(routes)?,
             handlers,
         })
@@ -147,7 +148,7 @@ impl Loader {
         if settings.isolation != Isolation::Connection && exports.looped.is_some() {
             return Err(VersionError::Isolation { handler: source.handler.to_string() });
         }
-        let identity = identity(&self.engine, lasting, source, settings);
+        let identity = identity(&self.engine, lasting, source, settings, exports.alarm.is_some());
         Ok(Handler::new(self.engine.clone(), loaded.pre, exports, identity, for_instances(settings)))
     }
 }
@@ -229,12 +230,14 @@ fn files(shelf: &Shelf, record: &Record, route: &RouteSettings) -> Option<Files>
     }
 }
 
-fn identity(engine: &Engine, lasting: &Lasting, source: Source, settings: &HandlerSettings) -> Identity {
+fn identity(engine: &Engine, lasting: &Lasting, source: Source, settings: &HandlerSettings, rings: bool) -> Identity {
     let limits = &settings.limits;
     Identity {
         handler: source.handler.clone(),
         groups: lasting.groups.clone(),
         live: lasting.live.clone(),
+        alarms: lasting.alarms.clone(),
+        rings,
         config: settings.config.clone().into_iter().collect(),
         env: granted(&settings.grants.env),
         outbound: Outbound {
@@ -290,8 +293,10 @@ fn for_websockets(
 
 /// Leaves the export that the manifest chooses; without a choice all, but two that could serve the same are
 /// ambiguous.
+///
+/// What rings serves nothing of a route, and stays beside any.
 fn choose(exports: Exports, chosen: Option<Export>, name: &str) -> Result<Exports, VersionError> {
-    let none = Exports::default();
+    let (none, alarm) = (Exports::default(), exports.alarm);
     let (export, left) = match chosen {
         None => return unambiguous(exports, name),
         Some(Export::WebsocketEvents) => {
@@ -305,7 +310,7 @@ fn choose(exports: Exports, chosen: Option<Export>, name: &str) -> Result<Export
     };
     match left.is_empty() {
         true => Err(VersionError::Missing { handler: name.to_owned(), export }),
-        false => Ok(left),
+        false => Ok(Exports { alarm, ..left }),
     }
 }
 

@@ -16,6 +16,7 @@ pub use self::load::{Loader, Origins, check, manifest_of};
 
 use super::manifest::{self, Manifest, RollbackSettings, Store};
 use super::route::{Params, Router};
+use crate::alarm::CronAlarm;
 use crate::group;
 use crate::instance::Handler;
 use crate::limits;
@@ -55,6 +56,8 @@ pub struct Version {
     pub cors: Option<manifest::CorsSettings>,
     /// What time a peer has.
     pub pace: Arc<manifest::PaceSettings>,
+    /// The alarms of its manifest.
+    pub alarms: Vec<CronAlarm>,
     router: Router<Target>,
     handlers: HashMap<String, Arc<Handler>>,
 }

@@ -22,7 +22,7 @@ use super::db::{DbError, Save, SessionDb};
 use super::live::LiveSessions;
 use super::overlay::{Overlay, unsaved};
 use super::record::{Lifetimes, Timestamp};
-use super::{Record, SessionId};
+use super::{Record, SessionId, SessionKey};
 use crate::event::WebsocketId;
 use crate::json;
 use crate::limits;
@@ -45,16 +45,25 @@ impl SessionBinding {
         lifetimes: Arc<Lifetimes>,
         presented: Option<SessionId>,
     ) -> Self {
-        let identity = Identity::Unknown(presented.map(Box::new));
-        let state = State {
-            identity,
-            head: Head::Here,
-            flushed: false,
-            resend: false,
-            snapshot: None,
-            overlay: None,
-            websocket: None,
-        };
+        Self::of(db, live, lifetimes, Identity::Unknown(presented.map(Box::new)), Head::Here)
+    }
+
+    /// A session that is saved, for who knows its key alone. Its cookie cannot be changed.
+    pub fn stored(db: Arc<dyn SessionDb>, live: Arc<LiveSessions>, lifetimes: Arc<Lifetimes>, key: SessionKey) -> Self {
+        let binding = Self::of(db, live, lifetimes, Identity::Stored(key), Head::Left);
+        binding.live.hold(key, &binding.shared, false);
+        binding
+    }
+
+    fn of(
+        db: Arc<dyn SessionDb>,
+        live: Arc<LiveSessions>,
+        lifetimes: Arc<Lifetimes>,
+        identity: Identity,
+        head: Head,
+    ) -> Self {
+        let state =
+            State { identity, head, flushed: false, resend: false, snapshot: None, overlay: None, websocket: None };
         let shared = Arc::new(Shared { state: Mutex::new(state) });
         Self { db, live, lifetimes, shared }
     }
@@ -74,27 +83,31 @@ impl SessionBinding {
     /// # Cancel safety
     /// Dropped, nothing has changed.
     pub async fn open(&self) -> Result<(), SessionError> {
-        let (id, known) = {
+        let (presented, key) = {
             let state = self.state();
             state.not_flushed()?;
             match &state.identity {
-                Identity::Known(known) => (Some(known.id.clone()), true),
-                Identity::Unknown(presented) => (presented.as_deref().cloned(), false),
+                Identity::Unknown(presented) => (Some(presented.as_deref().cloned()), None),
+                identity => (None, identity.key()),
             }
         };
         let now = Timestamp::now();
-        let saved = match &id {
-            Some(id) => self.db.load(id.key(), now).await?,
+        let key = key.or_else(|| presented.as_ref()?.as_ref().map(SessionId::key));
+        let saved = match key {
+            Some(key) => self.db.load(key, now).await?,
             None => None,
         };
-        if let (Some(id), Some(record)) = (&id, &saved)
+        if let (Some(key), Some(record)) = (key, &saved)
             && record.is_stale(now, *self.lifetimes)
         {
-            self.db.touch(id.key(), now, *self.lifetimes);
+            self.db.touch(key, now, *self.lifetimes);
             self.state().resend = self.db.is_carried();
         }
-        if !known {
+        if let Some(id) = presented {
             self.identify(id, saved.is_some())?;
+        }
+        if saved.is_none() && matches!(self.state().identity, Identity::Stored(_)) {
+            return Err(SessionError::Deleted);
         }
         let mut state = self.state();
         state.not_flushed()?;
@@ -111,7 +124,7 @@ impl SessionBinding {
         let (key, minted) = (known.id.key(), known.peer == Peer::Lacks);
         {
             let mut state = self.state();
-            if matches!(state.identity, Identity::Known(_)) {
+            if state.identity.key().is_some() {
                 return Ok(());
             }
             state.identity = Identity::Known(Box::new(known));
@@ -139,8 +152,10 @@ impl SessionBinding {
             }
         };
         let new = mint()?;
+        self.live.moving(old, new.key()).await?;
         self.db.rename(old, new.key()).await?;
         self.live.cycle(old, &new);
+        self.live.moved(old, new.key()).await;
         let mut state = self.state();
         let saved = state.snapshot.as_ref().is_some_and(|record| record.version > 0);
         if let Identity::Known(known) = &mut state.identity {
@@ -163,10 +178,7 @@ impl SessionBinding {
             let state = self.state();
             state.not_flushed()?;
             state.snapshot.as_ref().ok_or(SessionError::NotOpen)?;
-            match &state.identity {
-                Identity::Known(known) => Some(known.id.key()),
-                Identity::Unknown(_) => None,
-            }
+            state.identity.key()
         };
         if let Some(key) = key {
             self.db.flush(key, Timestamp::now().after(limits::SESSION_TOMBSTONE)).await?;
@@ -178,18 +190,19 @@ impl SessionBinding {
 
     /// The start of its key, once it has been opened; it opens nothing.
     pub fn tag(&self) -> Option<String> {
-        match &self.state().identity {
-            Identity::Known(known) => Some(known.id.key().tag()),
-            Identity::Unknown(_) => None,
-        }
+        self.state().identity.key().map(|key| key.tag())
+    }
+
+    /// The key that it is found by later: of one that is open, and saved in a store.
+    pub fn found_by(&self) -> Option<SessionKey> {
+        let state = self.state();
+        let saved = state.snapshot.as_ref().is_some_and(|record| record.version > 0);
+        state.identity.key().filter(|_| saved && !state.flushed && !self.db.is_carried())
     }
 
     /// The websockets that have opened this session, itself too; none where it has not been opened.
     pub fn websockets(&self) -> Option<Vec<WebsocketId>> {
-        let key = match &self.state().identity {
-            Identity::Known(known) => known.id.key(),
-            Identity::Unknown(_) => return None,
-        };
+        let key = self.state().identity.key()?;
         Some(self.live.websockets(key))
     }
 
@@ -420,11 +433,10 @@ impl SessionBinding {
 
 impl Drop for SessionBinding {
     fn drop(&mut self) {
-        let key = match &self.state().identity {
-            Identity::Known(known) => known.id.key(),
-            Identity::Unknown(_) => return,
-        };
-        self.live.leave(key, &self.shared);
+        let key = self.state().identity.key();
+        if let Some(key) = key {
+            self.live.leave(key, &self.shared);
+        }
     }
 }
 

@@ -30,6 +30,18 @@ pub(super) enum Identity {
     /// Not opened yet, or not openable: what the peer presented, if anything.
     Unknown(Option<Box<SessionId>>),
     Known(Box<Known>),
+    /// By its key alone: nobody is there who could be given a cookie.
+    Stored(SessionKey),
+}
+
+impl Identity {
+    pub(super) fn key(&self) -> Option<SessionKey> {
+        match self {
+            Self::Unknown(_) => None,
+            Self::Known(known) => Some(known.id.key()),
+            Self::Stored(key) => Some(*key),
+        }
+    }
 }
 
 pub(super) struct Known {
@@ -68,10 +80,10 @@ pub enum CookieAction {
 impl Shared {
     /// The session has another id now.
     pub(in crate::session) fn follow(&self, old: SessionKey, new: &SessionId) {
-        if let Identity::Known(known) = &mut self.state().identity
-            && known.id.key() == old
-        {
-            known.id = new.clone();
+        match &mut self.state().identity {
+            Identity::Known(known) if known.id.key() == old => known.id = new.clone(),
+            Identity::Stored(key) if *key == old => *key = new.key(),
+            _ => {}
         }
     }
 
@@ -114,6 +126,7 @@ impl State {
         match &self.identity {
             Identity::Known(known) => known.peer == Peer::Holds,
             Identity::Unknown(presented) => presented.is_some(),
+            Identity::Stored(_) => false,
         }
     }
 
@@ -122,6 +135,7 @@ impl State {
         match &self.identity {
             Identity::Known(_) if carried && self.head == Head::Left => Err(SessionError::CookieUnreachable),
             Identity::Known(known) if known.peer == Peer::Holds || self.head == Head::Here => Ok(known.id.key()),
+            Identity::Stored(key) => Ok(*key),
             _ => Err(SessionError::CookieUnreachable),
         }
     }

@@ -19,7 +19,7 @@ fn unknown_key_names_the_nearest() {
     assert_eq!(
         error_with("[sesion]\ncookie = \"a\""),
         "sessile.toml:8:2: unknown key 'sesion' at the top level; did you mean 'session'? \
-         allowed: app, routes, handlers, session, cors, http, rollback, groups"
+         allowed: app, routes, handlers, alarms, session, cors, http, rollback, groups"
     );
     assert!(error_with("'a\\nb' = 1").contains("unknown key 'a\\\\nb'"));
 }
@@ -218,7 +218,7 @@ fn routes_are_checked() {
 fn handlers_are_checked() {
     assert_eq!(
         error_with("[handlers.site]\ncomponent = \"a.wasm\""),
-        "sessile.toml:8:11: handler \"site\" is used by no route; add a [[routes]] with handler = \
+        "sessile.toml:8:11: handler \"site\" is used by no route and no alarm; add a [[routes]] with handler = \
          \"site\", or remove it"
     );
     let missing = error(&MINIMAL.replace("component = \"chat.wasm\"", ""));

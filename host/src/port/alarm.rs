@@ -1,0 +1,29 @@
+//! What a guest holds of one alarm that rings: its id, the CPU of its call, and the session that it is of.
+
+use std::sync::Arc;
+
+use crate::alarm::Owner;
+use crate::event::AlarmId;
+use crate::meter::Meter;
+use crate::session::SessionBinding;
+
+/// One alarm that rings, as its handler sees it.
+#[derive(Debug)]
+pub struct AlarmPort {
+    /// Its id, of this call.
+    pub id: AlarmId,
+    /// Whose it is.
+    pub owner: Owner,
+    /// The session, where it is one's.
+    pub session: Option<Arc<SessionBinding>>,
+    /// The CPU of its call.
+    pub meter: Arc<Meter>,
+}
+
+impl AlarmPort {
+    /// An alarm that is about to ring.
+    pub fn new(owner: Owner, session: Option<SessionBinding>) -> Self {
+        let session = session.map(Arc::new);
+        Self { id: AlarmId::mint(), owner, session, meter: Arc::default() }
+    }
+}

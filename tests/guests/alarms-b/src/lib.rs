@@ -1,0 +1,3 @@
+//! The next version of `alarms`.
+
+include!("../../alarms/src/lib.rs");
