@@ -18,6 +18,7 @@ both_ways!(
     b04_handler_of_publications_tells_them_in_its_own_words,
     b04_guest_that_traps_at_a_publication_ends_alone,
     b06_durable_history_goes_on_after_the_host_was_killed,
+    b04_person_publishes_from_the_command_line_and_is_told_who_has_it,
 );
 
 fn app() -> App {
@@ -216,4 +217,20 @@ async fn b06_durable_history_goes_on_after_the_host_was_killed(way: Way) {
     assert_eq!(socket.text().await, "4");
     let joined = ask(&mut socket, &format!(r#"join-as kept {{"since":{kept}}}"#)).await;
     assert_eq!(joined["recovered"], json!(false), "that of this process was lost, and it says so");
+}
+
+async fn b04_person_publishes_from_the_command_line_and_is_told_who_has_it(way: Way) {
+    let host = Host::start(&app(), way);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    ask(&mut socket, "join kept").await;
+    let published = host.command_to(&["publish", "kept", "hello", "--app", "gathering"]).await;
+    assert_eq!(String::from_utf8_lossy(&published.stdout), "kept: queued for 1; number 1 of its history\n");
+    assert_eq!(socket.text().await, "hello");
+    let published = host.command_to(&["publish", "nobody", "hello", "--json"]).await;
+    let told: Value = serde_json::from_slice(&published.stdout).unwrap();
+    assert_eq!(told, json!({ "queued": 0, "full": 0, "gone": 0, "offset": null }));
+    let refused = host.command_to(&["publish", "", "hello"]).await;
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("group name of 0 bytes: 1 to 100 are allowed"), "{said}");
 }

@@ -215,6 +215,43 @@ async fn presence_in_chromium_shows_who_is_there_where_they_point_and_that_they_
     assert_eq!(browser.look("document.querySelectorAll('.pointer').length").await, Ok(json!(0)), "nor where she was");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn reminder_in_chromium_rings_and_one_that_was_due_while_the_host_was_dead_too() {
+    let Some(browser) = Browser::start().await else {
+        let mut out = std::io::stderr().lock();
+        writeln!(out, "SKIPPED the browser test: chromedriver is not installed").expect("stderr");
+        return;
+    };
+    let (app, data) = (App::example("reminder"), TempDir::new().expect("a data folder"));
+    let start = || Host::start_with(&app, Settings { data: Some(data.path()), ..Settings::new(Way::Keep) });
+    let host = start();
+    let first = browser.open_tab(&format!("http://{}/", host.address())).await;
+    browser.wait_for("document.getElementById('state').textContent === 'connected'").await;
+    let has = |list: &str, text: &str| {
+        format!("[...document.querySelectorAll('#{list} li')].some(line => line.textContent.startsWith('{text}'))")
+    };
+    let remind = async |text: &str, seconds: u32| {
+        browser.look(&format!("document.getElementById('in').value = {seconds}")).await.expect("the page is there");
+        browser.type_into("#text", text).await;
+    };
+    remind("tea", 1).await;
+    browser.wait_for(&has("waiting", "tea")).await;
+    browser.wait_for(&has("rang", "tea")).await;
+    browser.wait_for(&format!("!{}", has("waiting", "tea"))).await;
+    remind("coffee", 2).await;
+    browser.wait_for(&has("waiting", "coffee")).await;
+    // By SIGKILL.
+    drop(host);
+    let host = start();
+    // The cookie is the same on another port.
+    let second = browser.open_tab(&format!("http://{}/", host.address())).await;
+    browser.wait_for(&has("rang", "coffee")).await;
+    if let Ok(file) = std::env::var("SESSILE_SCREENSHOT") {
+        std::fs::write(file, browser.screenshot().await.as_str().expect("base64")).expect("the screenshot is kept");
+    }
+    assert_ne!(first, second);
+}
+
 /// The versions of HTTP that a page and its websocket came by.
 const VERSION: &str = r#"
 const done = arguments[arguments.length - 1];

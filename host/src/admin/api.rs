@@ -44,6 +44,7 @@ impl Desk {
             (&Method::POST, ["v1", "apps", app, "rollback"]) => self.rollback(app, body, caller).await,
             (&Method::POST, ["v1", "apps", app, "promote"]) => self.promote(app, body, caller).await,
             (&Method::POST, ["v1", "apps", app, "abort"]) => self.abort(app, caller).await,
+            (&Method::POST, ["v1", "apps", app, "publish"]) => self.publish(app, read(body).await?, caller).await,
             (&Method::GET, ["v1", "connections"]) => self.connections(head.uri.query()).await,
             (&Method::DELETE, ["v1", "connections", id]) => self.close(id, read(body).await?, caller).await,
             (&Method::GET, ["v1", "sessions"]) => self.sessions(head.uri.query()).await,

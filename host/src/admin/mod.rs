@@ -8,6 +8,7 @@ mod api;
 pub mod client;
 mod connections;
 mod door;
+mod groups;
 mod metrics;
 mod remote;
 mod reply;

@@ -21,7 +21,7 @@ const fn route(method: Method, path: &'static str, scope: Scope) -> Route {
 }
 
 /// All of them; `{name}` is any one part of a path.
-static ROUTES: [Route; 15] = [
+static ROUTES: [Route; 16] = [
     route(Method::GET, "/v1/openapi.json", Scope::Read),
     route(Method::GET, "/v1/apps", Scope::Read),
     route(Method::DELETE, "/v1/apps/{app}", Scope::Admin),
@@ -29,6 +29,7 @@ static ROUTES: [Route; 15] = [
     route(Method::POST, "/v1/apps/{app}/rollback", Scope::Deploy),
     route(Method::POST, "/v1/apps/{app}/promote", Scope::Deploy),
     route(Method::POST, "/v1/apps/{app}/abort", Scope::Deploy),
+    route(Method::POST, "/v1/apps/{app}/publish", Scope::Admin),
     route(Method::PUT, "/v1/blobs/{digest}", Scope::Deploy),
     route(Method::POST, "/v1/deploys", Scope::Deploy),
     route(Method::GET, "/v1/connections", Scope::Read),

@@ -258,6 +258,32 @@ pub enum TailLine {
     },
 }
 
+/// `POST /v1/apps/{app}/publish`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishRequest {
+    /// The group, 1 to 100 bytes.
+    pub group: String,
+    /// The message, at most 64 KiB.
+    pub text: String,
+    /// Whether it is a binary message.
+    #[serde(default)]
+    pub binary: bool,
+}
+
+/// What became of it, member by member.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Published {
+    /// Those that have it in their outbox, or whose handler will be told.
+    pub queued: u32,
+    /// Those that had no room.
+    pub full: u32,
+    /// Those that were about to end.
+    pub gone: u32,
+    /// Its number in the group's history; none where the group keeps none.
+    pub offset: Option<u64>,
+}
+
 /// `DELETE /v1/connections/{id}`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

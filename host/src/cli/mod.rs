@@ -19,6 +19,7 @@ mod inspect;
 mod languages;
 mod log;
 mod new;
+mod publish;
 mod pull;
 mod push;
 mod serve;
@@ -90,6 +91,8 @@ enum Command {
     Undeploy(deploy::Undeploy),
     /// The live websockets of a host, the oldest first
     Connections(connections::Connections),
+    /// Publish a message to a group of websockets
+    Publish(publish::Publish),
     /// Close a websocket
     Close(connections::Close),
     /// The alarms of a host's apps, the next first
@@ -135,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Rollback(rollback) => rollback.run(),
         Command::Undeploy(undeploy) => undeploy.run(),
         Command::Connections(connections) => connections.run(),
+        Command::Publish(publish) => publish.run(),
         Command::Close(close) => close.run(),
         Command::Alarms(alarms) => alarms.run(),
         Command::Tail(tail) => tail.run(),

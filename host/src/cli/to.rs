@@ -88,6 +88,10 @@ fn token(address: &Address) -> anyhow::Result<String> {
 }
 
 impl OfApp {
+    pub(super) fn new(app: Option<String>, to: To) -> Self {
+        Self { app, to }
+    }
+
     /// Connects, and finds out which app is meant.
     pub(super) async fn connect(&self) -> anyhow::Result<(Client, String)> {
         let folder = self.app.as_ref().map(Path::new).filter(|folder| folder.join("sessile.toml").exists());

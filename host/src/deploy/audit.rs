@@ -61,6 +61,13 @@ pub enum Action {
         /// The current version.
         version: u64,
     },
+    /// Something is published to a group; what, is not said.
+    Publish {
+        /// The group.
+        group: String,
+        /// Of the message.
+        bytes: usize,
+    },
     /// A websocket is closed.
     Close {
         /// Its id.
