@@ -7,7 +7,7 @@
  *     SESSILE_LOOP(serve)                                    one call for one websocket, as long as it lives
  *     SESSILE_HTTP(answer)                                   one call for one request
  *
- * and beside those SESSILE_UPGRADE, SESSILE_PUBLICATIONS.
+ * and beside those SESSILE_UPGRADE, SESSILE_PUBLICATIONS, SESSILE_ALARM.
  *
  * Whose memory it is, without exception:
  *
@@ -56,11 +56,12 @@ typedef enum sessile_status {
     SESSILE_NOT_JSON,
     SESSILE_CONFLICT,     /* session: another has saved since; discard, open, and try again */
     SESSILE_NO_COOKIE,    /* session: too late for its cookie; open it before accept */
-    SESSILE_NOT_OPEN,     /* session: sessile_session_open first, in each event */
+    SESSILE_NOT_OPEN,     /* session: sessile_session_open first, in each event; for an alarm, it must have been saved */
     SESSILE_DELETED,      /* session: it was flushed */
     SESSILE_UNAVAILABLE,  /* a store or an engine failed: of sessions, groups, alarms */
     SESSILE_UNSUPPORTED,
-    SESSILE_UNKNOWN       /* connections: nobody who is connected has this id */
+    SESSILE_UNKNOWN,      /* connections: nobody who is connected has this id */
+    SESSILE_NO_HANDLER    /* alarms: the handler that sets one has no SESSILE_ALARM */
 } sessile_status;
 
 /* The words for the last call that did not return SESSILE_OK. */
@@ -144,6 +145,16 @@ typedef sessile_status (*sessile_handler)(sessile_id of);
     SESSILE_EXPORT_("publication-handler", "on-publications")                                            \
     void *sessile_on_publications_(sessile_id ws, void *publications, size_t count) {                    \
         return sessile_published_(handler, ws, publications, count);                                     \
+    }
+
+/* Beside any other, or alone: `sessile_status handler(sessile_id id, const sessile_alarm *alarm)`, where an alarm is due. The
+ * id is for the alarm's session, if it is one's, which is saved when the handler succeeds. Whatever else it returns than
+ * SESSILE_OK, the alarm rings again: after a second, then two, up to five minutes, 300 times. */
+#define SESSILE_ALARM(handler)                                                                           \
+    SESSILE_EXPORT_("alarm-handler", "on-alarm")                                                         \
+    void *sessile_on_alarm_(sessile_id id, char *name, size_t name_length, uint64_t due, char *payload,  \
+                            size_t length, uint32_t attempt) {                                           \
+        return sessile_rang_(handler, id, name, name_length, due, payload, length, attempt);             \
     }
 
 /* Beside SESSILE_EVENTS: `sessile_status handler(sessile_id ws, uint64_t from)`, where this version of the app takes a
@@ -577,6 +588,39 @@ typedef struct sessile_sent {
 SESSILE_CHECKED sessile_status sessile_connections_send(const sessile_selection *which, const sessile_message *message,
                                                         sessile_sent *sent);
 
+/* ---- alarms: calls of SESSILE_ALARM at a time to come, durable, with no instance that waits ---------------------------- */
+
+typedef struct sessile_alarm {
+    /* 1-100 bytes. */
+    char *name;
+    /* When it was to ring first, in milliseconds since 1970; it never rings before. */
+    uint64_t due;
+    /* What came with it, at most 16 KiB. */
+    char *payload;
+    size_t length;
+    /* Which call this is, or would be next: from 1. */
+    uint32_t attempt;
+} sessile_alarm;
+
+typedef sessile_status (*sessile_alarm_handler)(sessile_id id, const sessile_alarm *alarm);
+
+/* An alarm is the app's, or, where `session_of` is not NULL, that of the session of this websocket, exchange or alarm, `&ws`,
+ * which is open and was saved once. One of the same name is replaced. */
+SESSILE_CHECKED sessile_status sessile_alarm_set(const sessile_id *session_of, const char *name, uint64_t due,
+                                                 const void *payload, size_t length);
+/* `was_there` may be NULL. */
+SESSILE_CHECKED sessile_status sessile_alarm_cancel(const sessile_id *session_of, const char *name, bool *was_there);
+/* Those that are set, by name, page by page; as sessile_members_next. */
+typedef struct sessile_alarms {
+    const sessile_id *session_of;
+    /* The SDK's. */
+    sessile_alarm *page_;
+    size_t count_, at_;
+    bool is_ended_;
+} sessile_alarms;
+SESSILE_CHECKED sessile_status sessile_alarms_next(sessile_alarms *alarms, const sessile_alarm **alarm);
+void sessile_alarms_free(sessile_alarms *alarms);
+
 /* ---- the rest -------------------------------------------------------------------------------------------------- */
 
 typedef enum sessile_level {
@@ -602,6 +646,8 @@ void *sessile_closed_(const sessile_events *events, sessile_id ws, uint32_t code
 void *sessile_published_(sessile_publications_handler handler, sessile_id ws, void *publications, size_t count);
 void *sessile_looped_(sessile_handler handler, sessile_id ws);
 void *sessile_answered_(sessile_handler handler, sessile_id ex);
+void *sessile_rang_(sessile_alarm_handler handler, sessile_id id, char *name, size_t name_length, uint64_t due,
+                    char *payload, size_t length, uint32_t attempt);
 void *sessile_outcome_(sessile_status status);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* Tests of groups and connections, as test.c. */
+/* Tests of groups, connections and alarms, as test.c. */
 
 #undef NDEBUG
 #include <assert.h>
@@ -109,6 +109,33 @@ bool sessile_handler_connections_send_to(uint64_t id, sessile_handler_types_mess
 void wit_string_free(wit_string_t *text) { free(text->ptr); }
 
 void sessile_handler_connections_error_free(sessile_handler_connections_error_t *error) { (void)error; }
+
+/* The alarms "a", "b" and "c", told by two: of the session of 7; the app has none. */
+
+bool sessile_handler_alarms_list(sessile_handler_alarms_owner_t *of, wit_string_t *after, uint32_t limit,
+                                 sessile_handler_alarms_list_alarm_t *list, sessile_handler_alarms_error_t *error) {
+    char last = after == NULL ? 'a' - 1 : (char)*after->ptr;
+    assert(limit >= 2);
+    error->tag = SESSILE_HANDLER_ALARMS_ERROR_NO_SESSION;
+    if (of->tag == SESSILE_HANDLER_ALARMS_OWNER_APP) last = 'c';
+    else if (of->val.session != 7) return false;
+    list->ptr = last < 'c' ? malloc(2 * sizeof *list->ptr) : NULL;
+    for (list->len = 0; ++last <= 'c' && list->len < 2;) {
+        sessile_handler_alarms_alarm_t *one = &list->ptr[list->len++];
+        wit_string_t payload = given(last == 'b' ? "" : "with");
+        *one = (sessile_handler_alarms_alarm_t){given((char[]){last, 0}), 3999999, {payload.ptr, payload.len}, 2};
+    }
+    return true;
+}
+
+bool sessile_handler_alarms_set(sessile_handler_alarms_owner_t *of, wit_string_t *name, uint64_t due,
+                                wit_list_u8_t *payload, sessile_handler_alarms_error_t *error) {
+    assert(of->tag == SESSILE_HANDLER_ALARMS_OWNER_APP && due == 5000000 && payload->len == 4);
+    error->tag = SESSILE_HANDLER_ALARMS_ERROR_INVALID_NAME;
+    return name->len > 0;
+}
+
+void sessile_handler_alarms_error_free(sessile_handler_alarms_error_t *error) { (void)error; }
 
 /* ---- tests ---- */
 
@@ -238,6 +265,52 @@ static void errors_of_connections_have_their_status_and_words(void) {
     assert(sessile_connections_error_(&down) == SESSILE_UNAVAILABLE && strstr(sessile_error(), ": no engine") != NULL);
 }
 
+static void alarms_come_by_pages_until_there_is_none(void) {
+    static const sessile_id mine = 7, other = 8;
+    sessile_alarms all = {.session_of = &mine}, apps = {.session_of = NULL}, failed = {.session_of = &other};
+    const sessile_alarm *alarm;
+    for (char name = 'a'; name <= 'c'; name++) {
+        assert(sessile_alarms_next(&all, &alarm) == SESSILE_OK && *alarm->name == name && alarm->due == 3);
+        assert(strcmp(alarm->payload, name == 'b' ? "" : "with") == 0 && alarm->length == strlen(alarm->payload));
+        assert(alarm->attempt == 2);
+    }
+    assert(sessile_alarms_next(&all, &alarm) == SESSILE_OK && alarm == NULL && all.page_ == NULL);
+    assert(sessile_alarms_next(&apps, &alarm) == SESSILE_OK && alarm == NULL);
+    assert(sessile_alarms_next(&failed, &alarm) == SESSILE_NOT_OPEN && alarm == NULL);
+    assert(sessile_alarm_set(NULL, "a", 5, "with", 4) == SESSILE_OK);
+    assert(sessile_alarm_set(NULL, "", 5, "with", 4) == SESSILE_INVALID);
+}
+
+static sessile_status ring(sessile_id id, const sessile_alarm *alarm) {
+    assert(id == 7 && strcmp(alarm->name, "a") == 0 && alarm->due == 3);
+    if (alarm->attempt == 3) return SESSILE_OK;
+    assert(alarm->length == 0 && *alarm->payload == 0);
+    return alarm->attempt == 1 ? sessile_fail("not yet") : SESSILE_DISCONNECTED;
+}
+
+static void alarm_rings_again_unless_its_handler_succeeds(void) {
+    for (uint32_t attempt = 1; attempt <= 3; attempt++) {
+        wit_string_t name = given("a"), payload = given(attempt == 3 ? "with" : "");
+        const uint8_t *is_failure =
+            sessile_rang_(ring, 7, (char *)name.ptr, name.len, 3999999, (char *)payload.ptr, payload.len, attempt);
+        assert(*is_failure == (attempt < 3));
+    }
+}
+
+static void errors_of_alarms_have_their_status(void) {
+    static const sessile_status all[] = {SESSILE_INVALID, SESSILE_TOO_LARGE, SESSILE_TOO_LARGE, SESSILE_NO_HANDLER,
+                                         SESSILE_NOT_OPEN};
+    for (uint8_t tag = 0; tag < sizeof all / sizeof *all; tag++) {
+        sessile_handler_alarms_error_t error = {.tag = tag, .val.too_large = {5, 3}};
+        assert(sessile_alarms_error_(&error) == all[tag]);
+    }
+    sessile_handler_alarms_error_t down = {.tag = SESSILE_HANDLER_ALARMS_ERROR_UNAVAILABLE,
+                                           .val.unavailable = sessile_text_("locked")};
+    assert(sessile_alarms_error_(&down) == SESSILE_UNAVAILABLE && strstr(sessile_error(), ": locked") != NULL);
+    sessile_handler_alarms_error_t reserved = {.tag = SESSILE_HANDLER_ALARMS_ERROR_UNSUPPORTED};
+    assert(sessile_alarms_error_(&reserved) == SESSILE_UNSUPPORTED);
+}
+
 void what_an_app_shares(void) {
     members_come_by_pages_until_there_is_none();
     members_that_were_left_or_failed_are_at_their_end();
@@ -246,4 +319,7 @@ void what_an_app_shares(void) {
     connections_come_by_pages_until_there_is_none();
     connection_is_found_and_sent_to();
     errors_of_connections_have_their_status_and_words();
+    alarms_come_by_pages_until_there_is_none();
+    alarm_rings_again_unless_its_handler_succeeds();
+    errors_of_alarms_have_their_status();
 }

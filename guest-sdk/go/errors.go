@@ -23,7 +23,7 @@ var (
 	ErrWrongKind = errors.New("the message is of the other kind")
 	// ErrGone: the peer of an exchange, or the websocket that was to join or leave a group, has gone.
 	ErrGone = errors.New("the peer has gone")
-	// ErrSessionNotOpen: the session was opened in another event.
+	// ErrSessionNotOpen: the session was opened in another event; or, for an alarm of it, never saved.
 	ErrSessionNotOpen = errors.New("the session is not open: open it in each event")
 	// ErrSessionDeleted: the session was flushed, here or by another of its holders.
 	ErrSessionDeleted = errors.New("the session was flushed")
@@ -34,7 +34,9 @@ var (
 	ErrCookieUnreachable = errors.New("the cookie that this needs cannot reach the peer any more: the head has left")
 	// ErrUnknown: nobody who is connected has this ID.
 	ErrUnknown = errors.New("nobody who is connected has this ID")
-	// ErrUnavailable: what keeps the groups, or knows who is connected, cannot do it now; the error says why.
+	// ErrNoAlarmHandler: the handler that sets an alarm does not import package alarms.
+	ErrNoAlarmHandler = errors.New("this handler has nothing that an alarm could ring: import package alarms")
+	// ErrUnavailable: what keeps the groups or the alarms, or knows who is connected, cannot do it now; the error says why.
 	ErrUnavailable = errors.New("unavailable")
 	// ErrUnsupported: this host does not do that.
 	ErrUnsupported = errors.New("this host does not do that")
@@ -207,6 +209,20 @@ func connectionsError(a *abi.Area) error {
 	case 7:
 		return closeError(a)
 	case 8:
+		return unavailable(a)
+	}
+	return ErrUnsupported
+}
+
+func alarmsError(a *abi.Area) error {
+	switch a.Byte(abi.Case) {
+	case 0, 1, 2:
+		return sizeError(a)
+	case 3:
+		return ErrNoAlarmHandler
+	case 4:
+		return ErrSessionNotOpen
+	case 5:
 		return unavailable(a)
 	}
 	return ErrUnsupported

@@ -3,8 +3,10 @@ package sessile
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 	"testing"
+	"time"
 	"unsafe"
 
 	"sessile/internal/abi"
@@ -113,4 +115,19 @@ func TestSelectionNamesASessionOnlyWhereItHasOne(t *testing.T) {
 	same(t, some, 0)
 	some, of := Selection{Session: &Session{7}}.sessionOf()
 	same(t, some == 1 && of == 7, true)
+}
+
+func TestAlarmsErrorsAreThoseOfTheWIT(t *testing.T) {
+	for which, err := range []error{
+		SizeError{Actual: 2}, SizeError{Actual: 2}, SizeError{Actual: 2}, ErrNoAlarmHandler, ErrSessionNotOpen,
+	} {
+		same(t, alarmsError(failed(uint64(which))), err)
+	}
+	same(t, alarmsError(failed(6)), ErrUnsupported)
+}
+
+func TestAlarmThatIsFarAwayIsNotDue(t *testing.T) {
+	same(t, nanoseconds(time.Unix(5, 7)), 5_000_000_007)
+	same(t, nanoseconds(time.Time{}), 0)
+	same(t, nanoseconds(time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC)), math.MaxInt64)
 }

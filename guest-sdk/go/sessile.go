@@ -2,8 +2,8 @@
 //
 // A handler is a WebAssembly component, made by `sessile build`; the host owns the socket, and the handler can be replaced
 // under it. It says what to call in an init, by one package for each kind of handler, so that a component has those that it
-// imports: [sessile/events], [sessile/upgrade], [sessile/loop], [sessile/exchange] (HTTP), [sessile/nethttp] (the same, of
-// what is written for net/http).
+// imports: [sessile/events], [sessile/upgrade], [sessile/publications], [sessile/loop], [sessile/exchange] (HTTP),
+// [sessile/nethttp] (the same, of what is written for net/http), [sessile/alarms].
 //
 //	package main
 //

@@ -27,6 +27,7 @@ pub const Error = error{
     Unavailable,
     Unsupported,
     Unknown,
+    NoHandler,
 };
 
 /// In the order of `sessile_status`, from 1.
@@ -34,7 +35,7 @@ const errors = [_]Error{
     error.Failed,    error.Disconnected, error.Retire,  error.TimedOut,    error.WrongState,
     error.WrongKind, error.TooLarge,     error.Invalid, error.NotJson,     error.Conflict,
     error.NoCookie,  error.NotOpen,      error.Deleted, error.Unavailable, error.Unsupported,
-    error.Unknown,
+    error.Unknown,   error.NoHandler,
 };
 
 /// What a call of `c` returned, as an error: `try sessile.check(c.sessile_accept(ws))`.
@@ -108,6 +109,11 @@ pub fn connections(which: c.sessile_selection) Connections {
     return .{ .state = .{ .which = which } };
 }
 
+/// The alarms of the session of a websocket, exchange or alarm, or of the app, by name: `var all = sessile.alarms(&ws);`.
+pub fn alarms(session_of: ?*const Id) Alarms {
+    return .{ .state = .{ .session_of = session_of orelse null } };
+}
+
 pub const Members = Cursor(c.sessile_members, c.sessile_member, c.sessile_members_next, c.sessile_members_free);
 pub const Connections = Cursor(
     c.sessile_connections,
@@ -115,6 +121,7 @@ pub const Connections = Cursor(
     c.sessile_connections_next,
     c.sessile_connections_free,
 );
+pub const Alarms = Cursor(c.sessile_alarms, c.sessile_alarm, c.sessile_alarms_next, c.sessile_alarms_free);
 
 fn back(result: Error!void) c.sessile_status {
     result catch |failed| inline for (errors, 1..) |known, status| {
@@ -205,4 +212,26 @@ pub fn http(comptime handler: fn (Id) Error!void) void {
         }
     };
     @export(&calls.handle, .{ .name = "sessile:handler/http-handler@0.1.0#handle" });
+}
+
+/// What an alarm rings that this handler has set, beside any other or alone: `comptime { sessile.alarm(rang); }`. The id is for
+/// the alarm's session. After an error it rings again.
+pub fn alarm(comptime handler: fn (Id, *const c.sessile_alarm) Error!void) void {
+    const calls = struct {
+        fn rang(id: Id, which: [*c]const c.sessile_alarm) callconv(.c) c.sessile_status {
+            return back(handler(id, which));
+        }
+        fn onAlarm(
+            id: Id,
+            name: [*c]u8,
+            name_length: usize,
+            due: u64,
+            payload: [*c]u8,
+            length: usize,
+            attempt: u32,
+        ) callconv(.c) ?*anyopaque {
+            return c.sessile_rang_(rang, id, name, name_length, due, payload, length, attempt);
+        }
+    };
+    @export(&calls.onAlarm, .{ .name = "sessile:handler/alarm-handler@0.1.0#on-alarm" });
 }

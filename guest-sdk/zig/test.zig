@@ -42,6 +42,7 @@ test "status of C is its error and back" {
         .{ c.SESSILE_NO_COOKIE, error.NoCookie },      .{ c.SESSILE_NOT_OPEN, error.NotOpen },
         .{ c.SESSILE_DELETED, error.Deleted },         .{ c.SESSILE_UNAVAILABLE, error.Unavailable },
         .{ c.SESSILE_UNSUPPORTED, error.Unsupported }, .{ c.SESSILE_UNKNOWN, error.Unknown },
+        .{ c.SESSILE_NO_HANDLER, error.NoHandler },
     };
     inline for (all) |pair| {
         try std.testing.expectError(pair[1], sessile.check(pair[0]));
@@ -141,6 +142,60 @@ test "publication is told to its handler" {
     publication.message = null;
     _ = onPublications(1, &publication, 1);
     try std.testing.expectEqual(@as(c.sessile_status, c.SESSILE_FAILED), returned);
+}
+
+export fn sessile_alarms_next(of: *c.sessile_alarms, item: *[*c]const c.sessile_alarm) c.sessile_status {
+    const one: c.sessile_alarm = .{ .attempt = 3 };
+    item.* = if (of.at_ == 0 and of.session_of == null) &one else null;
+    of.at_ = 1;
+    return c.SESSILE_OK;
+}
+
+export fn sessile_alarms_free(of: *c.sessile_alarms) void {
+    of.at_ = 1;
+}
+
+test "alarms are taken one by one" {
+    var all = sessile.alarms(null);
+    defer all.deinit();
+    try std.testing.expectEqual(3, (try all.next()).?.attempt);
+    try std.testing.expectEqual(null, try all.next());
+    const mine: sessile.Id = 9;
+    var none = sessile.alarms(&mine);
+    try std.testing.expectEqual(null, try none.next());
+}
+
+fn rang(_: sessile.Id, which: *const c.sessile_alarm) sessile.Error!void {
+    if (which.attempt == 1) return error.NotOpen;
+}
+
+export fn sessile_rang_(
+    ring: c.sessile_alarm_handler,
+    id: sessile.Id,
+    name: [*c]u8,
+    _: usize,
+    due: u64,
+    payload: [*c]u8,
+    length: usize,
+    attempt: u32,
+) ?*anyopaque {
+    const which: c.sessile_alarm = .{ .name = name, .due = due, .payload = payload, .length = length, .attempt = attempt };
+    returned = ring.?(id, &which);
+    return null;
+}
+
+comptime {
+    sessile.alarm(rang);
+}
+
+const OnAlarm = fn (sessile.Id, [*c]u8, usize, u64, [*c]u8, usize, u32) callconv(.c) ?*anyopaque;
+const onAlarm = @extern(*const OnAlarm, .{ .name = "sessile:handler/alarm-handler@0.1.0#on-alarm" });
+
+test "alarm rings its handler" {
+    _ = onAlarm(1, null, 0, 0, null, 0, 1);
+    try std.testing.expectEqual(@as(c.sessile_status, c.SESSILE_NOT_OPEN), returned);
+    _ = onAlarm(1, null, 0, 0, null, 0, 2);
+    try std.testing.expectEqual(@as(c.sessile_status, c.SESSILE_OK), returned);
 }
 
 const Place = struct { looks: u32 = 0, there_at: u32 = 0, fails_at: u32 = 0 };

@@ -111,3 +111,14 @@ void *sessile_closed_(const sessile_events *events, sessile_id ws, uint32_t code
     /* The handler knows that the peer has left, so a send there is its mistake. */
     return status == SESSILE_OK ? succeed(DONE) : fail();
 }
+
+void *sessile_rang_(sessile_alarm_handler handler, sessile_id id, char *name, size_t name_length, uint64_t due,
+                    char *payload, size_t length, uint32_t attempt) {
+    sessile_alarm alarm = {sessile_own_((uint8_t *)name, name_length), due / 1000000,
+                           sessile_own_((uint8_t *)payload, length), length, attempt};
+    sessile_status status = handler(id, &alarm);
+    free(alarm.name);
+    free(alarm.payload);
+    /* An alarm has no peer that could have left. */
+    return status == SESSILE_OK ? succeed(DONE) : fail();
+}

@@ -14,9 +14,11 @@ void sessile_log(sessile_level level, const char *format, ...) {
     free(line);
 }
 
-void sessile_sleep(uint64_t milliseconds) {
-    sessile_handler_time_sleep(milliseconds > UINT64_MAX / 1000000 ? UINT64_MAX : milliseconds * 1000000);
+uint64_t sessile_nanoseconds_(uint64_t milliseconds) {
+    return milliseconds > UINT64_MAX / 1000000 ? UINT64_MAX : milliseconds * 1000000;
 }
+
+void sessile_sleep(uint64_t milliseconds) { sessile_handler_time_sleep(sessile_nanoseconds_(milliseconds)); }
 
 static uint64_t milliseconds_now(void) {
     struct timespec now;

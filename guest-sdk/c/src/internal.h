@@ -39,6 +39,8 @@ sessile_handler_types_message_t sessile_wire_(sessile_kind kind, const void *dat
 sessile_message sessile_message_(sessile_handler_types_message_t wire);
 /* What became of a message; frees what the host told of it. */
 sessile_queued sessile_queued_(sessile_handler_websocket_queued_t *told);
+/* As many nanoseconds, or the most there are. */
+uint64_t sessile_nanoseconds_(uint64_t milliseconds);
 /* Nanoseconds, put where it says; NULL is for ever. */
 uint64_t *sessile_span_(uint64_t timeout_ms, uint64_t *nanoseconds);
 /* For sessile_close_code and its kin. */
@@ -66,6 +68,7 @@ sessile_status sessile_http_error_(sessile_handler_http_error_t *error);
 sessile_status sessile_session_error_(sessile_handler_session_error_t *error);
 sessile_status sessile_groups_error_(sessile_handler_groups_error_t *error);
 sessile_status sessile_connections_error_(sessile_handler_connections_error_t *error);
+sessile_status sessile_alarms_error_(sessile_handler_alarms_error_t *error);
 
 /* ---- JSON ---- */
 

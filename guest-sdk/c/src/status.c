@@ -284,6 +284,25 @@ static sessile_status of_connections(const sessile_handler_connections_error_t *
     }
 }
 
+static sessile_status of_alarms(const sessile_handler_alarms_error_t *error) {
+    switch (error->tag) {
+    case SESSILE_HANDLER_ALARMS_ERROR_INVALID_NAME:
+        return sessile_say_(SESSILE_INVALID, "the name of an alarm has 1 to 100 bytes");
+    case SESSILE_HANDLER_ALARMS_ERROR_TOO_MANY:
+        return too_large("alarms: ", error->val.too_many.actual, error->val.too_many.limit);
+    case SESSILE_HANDLER_ALARMS_ERROR_TOO_LARGE:
+        return too_large("size of ", error->val.too_large.actual, error->val.too_large.limit);
+    case SESSILE_HANDLER_ALARMS_ERROR_NO_HANDLER:
+        return sessile_say_(SESSILE_NO_HANDLER, "this handler has no SESSILE_ALARM that an alarm could ring");
+    case SESSILE_HANDLER_ALARMS_ERROR_NO_SESSION:
+        return sessile_say_(SESSILE_NOT_OPEN, "the session is not open, or was never saved: both come before its alarms");
+    case SESSILE_HANDLER_ALARMS_ERROR_UNAVAILABLE:
+        return unavailable("the store of alarms failed: ", error->val.unavailable);
+    default:
+        return unsupported();
+    }
+}
+
 sessile_status sessile_websocket_error_(sessile_handler_websocket_error_t *error) {
     sessile_status status = of_websocket(error);
     sessile_handler_websocket_error_free(error);
@@ -311,5 +330,11 @@ sessile_status sessile_groups_error_(sessile_handler_groups_error_t *error) {
 sessile_status sessile_connections_error_(sessile_handler_connections_error_t *error) {
     sessile_status status = of_connections(error);
     sessile_handler_connections_error_free(error);
+    return status;
+}
+
+sessile_status sessile_alarms_error_(sessile_handler_alarms_error_t *error) {
+    sessile_status status = of_alarms(error);
+    sessile_handler_alarms_error_free(error);
     return status;
 }

@@ -93,7 +93,7 @@ sessile_status sessile_sendf(sessile_id ws, const char *format, ...) {
 
 uint64_t *sessile_span_(uint64_t timeout_ms, uint64_t *nanoseconds) {
     if (timeout_ms == SESSILE_FOREVER) return NULL;
-    *nanoseconds = timeout_ms > UINT64_MAX / 1000000 ? UINT64_MAX : timeout_ms * 1000000;
+    *nanoseconds = sessile_nanoseconds_(timeout_ms);
     return nanoseconds;
 }
 

@@ -133,6 +133,9 @@ func Argument(at unsafe.Pointer, length uint32) string {
 	return strings.Clone(unsafe.String((*byte)(at), length))
 }
 
+// ArgumentBytes is the same of bytes. What is not copied yet stays until the next call to the host.
+func ArgumentBytes(at unsafe.Pointer, length uint32) []byte { return []byte(Argument(at, length)) }
+
 const (
 	sizeofText    = 8
 	sizeofMessage = 12

@@ -157,4 +157,14 @@ func PingConnection(id uint64, result *Area) { outside() }
 
 func CloseConnection(id uint64, code uint32, reason string, result *Area) { outside() }
 
+func SetAlarm(whose uint32, session uint64, name string, due uint64, payload string, result *Area) {
+	outside()
+}
+
+func CancelAlarm(whose uint32, session uint64, name string, result *Area) { outside() }
+
+func Alarms(whose uint32, session uint64, further uint32, after string, limit uint32, result *Area) {
+	outside()
+}
+
 func Log(level uint32, message string) { outside() }

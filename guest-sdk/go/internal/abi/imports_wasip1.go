@@ -201,5 +201,14 @@ func PingConnection(id uint64, result *Area)
 //go:wasmimport sessile:handler/connections@0.1.0 close
 func CloseConnection(id uint64, code uint32, reason string, result *Area)
 
+//go:wasmimport sessile:handler/alarms@0.1.0 set
+func SetAlarm(whose uint32, session uint64, name string, due uint64, payload string, result *Area)
+
+//go:wasmimport sessile:handler/alarms@0.1.0 cancel
+func CancelAlarm(whose uint32, session uint64, name string, result *Area)
+
+//go:wasmimport sessile:handler/alarms@0.1.0 list
+func Alarms(whose uint32, session uint64, further uint32, after string, limit uint32, result *Area)
+
 //go:wasmimport sessile:handler/log@0.1.0 write
 func Log(level uint32, message string)
