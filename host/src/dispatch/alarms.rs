@@ -127,7 +127,7 @@ async fn session(app: &App, version: &Version, alarm: &Alarm) -> Result<Option<S
 }
 
 async fn call(app: &App, seat: Seat, alarm: &Alarm, session: Option<SessionBinding>) -> Result<(), (Fault, ReportId)> {
-    let port = Arc::new(AlarmPort::new(alarm.setting.owner, session));
+    let port = Arc::new(AlarmPort::new(session));
     let limit = seat.handler.settings.deadline.unwrap_or(limits::ALARM_DEADLINE);
     let begun = Instant::now();
     let mut call = seat.ring(&port, alarm.clone());

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::alarm::Owner;
 use crate::event::AlarmId;
 use crate::meter::Meter;
 use crate::session::SessionBinding;
@@ -12,8 +11,6 @@ use crate::session::SessionBinding;
 pub struct AlarmPort {
     /// Its id, of this call.
     pub id: AlarmId,
-    /// Whose it is.
-    pub owner: Owner,
     /// The session, where it is one's.
     pub session: Option<Arc<SessionBinding>>,
     /// The CPU of its call.
@@ -22,8 +19,8 @@ pub struct AlarmPort {
 
 impl AlarmPort {
     /// An alarm that is about to ring.
-    pub fn new(owner: Owner, session: Option<SessionBinding>) -> Self {
+    pub fn new(session: Option<SessionBinding>) -> Self {
         let session = session.map(Arc::new);
-        Self { id: AlarmId::mint(), owner, session, meter: Arc::default() }
+        Self { id: AlarmId::mint(), session, meter: Arc::default() }
     }
 }
