@@ -25,6 +25,12 @@ char *joined(sessile_list list) {
     return all;
 }
 
+void add(sessile_list *list, char *item) {
+    list->items = realloc(list->items, (list->count + 1) * sizeof *list->items);
+    if (list->items == NULL) abort();
+    list->items[list->count++] = item;
+}
+
 static char *truth(bool is_so) { return answerf(is_so ? "true" : "false"); }
 
 static char *decimal(uint64_t number) { return answerf("%llu", (unsigned long long)number); }
@@ -55,7 +61,7 @@ sessile_status settle(sessile_status *status, char **answer) {
         [SESSILE_TOO_LARGE] = "too-large",     [SESSILE_INVALID] = "invalid",           [SESSILE_NOT_JSON] = "bad-json",
         [SESSILE_CONFLICT] = "conflict",       [SESSILE_NO_COOKIE] = "cookie-unreachable", [SESSILE_NOT_OPEN] = "not-open",
         [SESSILE_DELETED] = "deleted",         [SESSILE_UNAVAILABLE] = "unavailable",   [SESSILE_UNSUPPORTED] = "unsupported",
-        [SESSILE_UNKNOWN] = "unknown",
+        [SESSILE_UNKNOWN] = "unknown",         [SESSILE_NO_HANDLER] = "no-handler",
     };
     if (*status == SESSILE_OK || cases[*status] == NULL) return *status;
     free(*answer);
@@ -154,6 +160,7 @@ sessile_status of_any(sessile_id of, const char *line, char **answer) {
     else if ((rest = argument(line, "param"))) *answer = optional(sessile_param(of, rest));
     else if ((rest = argument(line, "header"))) *answer = optional(sessile_header_of(of, rest));
     else if ((rest = argument(line, "session"))) return of_session(of, rest, answer);
+    else if ((rest = argument(line, "alarm"))) return of_alarms(of, rest, answer);
     else if ((rest = argument(line, "fail"))) return sessile_fail("%s", rest);
     else if (argument(line, "crash")) __builtin_trap();
     else if (argument(line, "spin")) for (volatile unsigned turns = 0;;) turns++;

@@ -13,6 +13,8 @@
 char *answerf(const char *format, ...) SESSILE_FORMAT(1, 2);
 /* A list's texts, which are freed, with bars between them. */
 char *joined(sessile_list list);
+/* One more of them, which becomes the list's. */
+void add(sessile_list *list, char *item);
 /* What follows a verb and a blank; NULL where it is another verb. */
 const char *argument(const char *line, const char *verb);
 /* The word up to the next blank, which is the caller's, and what follows it. */
@@ -24,7 +26,11 @@ sessile_status settle(sessile_status *status, char **answer);
 /* Commands: those that HTTP has too, and all. */
 sessile_status of_any(sessile_id of, const char *line, char **answer);
 sessile_status of_websocket(sessile_id ws, const char *line, char **answer);
-/* Those of groups and connections. */
+/* Alarms, and their commands. */
+sessile_status rang(sessile_id id, const sessile_alarm *alarm);
+sessile_status of_alarms(sessile_id of, const char *line, char **answer);
+
+/* The commands of groups and connections. */
 sessile_status join_as(sessile_id ws, const char *line, char **answer);
 sessile_status of_realtime(sessile_id of, const char *line, char **answer);
 

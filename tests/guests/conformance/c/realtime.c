@@ -57,13 +57,6 @@ static sessile_status publish_to(sessile_id of, const char *line, char **answer)
     return status;
 }
 
-/* A list to be joined; the item is copied. */
-static void add(sessile_list *list, char *item) {
-    list->items = realloc(list->items, (list->count + 1) * sizeof *list->items);
-    if (list->items == NULL) abort();
-    list->items[list->count++] = item;
-}
-
 static sessile_status members(const char *group, char **answer) {
     sessile_members all = {.group = group};
     sessile_list list = {NULL, 0};

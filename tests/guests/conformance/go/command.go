@@ -37,6 +37,7 @@ func failed(err error) (string, error) {
 		sessile.ErrCookieUnreachable: "cookie-unreachable", sessile.ErrSessionDeleted: "deleted",
 		sessile.ErrSessionUnavailable: "unavailable", sessile.ErrSessionNotOpen: "not-open",
 		sessile.ErrUnknown: "unknown", sessile.ErrUnavailable: "unavailable", sessile.ErrUnsupported: "unsupported",
+		sessile.ErrNoAlarmHandler: "no-handler",
 	} {
 		if errors.Is(err, known) {
 			return "error " + name, nil
@@ -227,6 +228,8 @@ func ofAny(head sessile.Head, session func() (*sessile.Session, error), line str
 		return fmt.Sprintf("queued %d dropped %d", publication.Queued, publication.Dropped), err
 	case "connections":
 		return ofConnections(rest)
+	case "alarm":
+		return ofAlarms(session, rest)
 	case "sleep":
 		milliseconds, _ := strconv.Atoi(rest)
 		time.Sleep(time.Duration(milliseconds) * time.Millisecond)

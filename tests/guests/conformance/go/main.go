@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"sessile"
+	"sessile/alarms"
 	"sessile/events"
 	"sessile/exchange"
 	"sessile/loop"
@@ -19,6 +20,7 @@ func init() {
 	upgrade.Handle(func(ws *sessile.WebSocket, _ uint64) error { return ws.SetAttachment([]byte("upgraded")) })
 	loop.Handle(looped)
 	exchange.Handle(answer)
+	alarms.Handle(rang)
 }
 
 func main() {}

@@ -7,6 +7,7 @@ const check = sessile.check;
 const Id = sessile.Id;
 const Error = sessile.Error;
 
+const alarm = @import("alarm.zig");
 const realtime = @import("realtime.zig");
 
 const allocator = std.heap.c_allocator;
@@ -114,6 +115,7 @@ pub fn settle(answer: Error!Answer) Error!Answer {
             error.Unavailable => "unavailable",
             error.Unsupported => "unsupported",
             error.Unknown => "unknown",
+            error.NoHandler => "no-handler",
             error.Failed, error.Disconnected, error.Retire => return failed,
         }});
 }
@@ -218,6 +220,7 @@ pub fn ofAny(of: Id, line: Line) Error!Answer {
     if (line.is("param")) return optional(c.sessile_param(of, line.rest));
     if (line.is("header")) return optional(c.sessile_header_of(of, line.rest));
     if (line.is("session")) return ofSession(of, line.rest);
+    if (line.is("alarm")) return alarm.answered(of, line.rest);
     if (line.is("fail")) {
         _ = c.sessile_fail("%s", line.rest);
         return error.Failed;

@@ -7,6 +7,7 @@ const check = sessile.check;
 const Id = sessile.Id;
 const Error = sessile.Error;
 
+const alarm = @import("alarm.zig");
 const command = @import("command.zig");
 const http = @import("http.zig");
 const raw = @import("raw.zig");
@@ -101,4 +102,5 @@ comptime {
     sessile.upgrade(Conformance);
     sessile.loop(serve);
     sessile.http(http.answered);
+    sessile.alarm(alarm.rang);
 }
