@@ -41,6 +41,11 @@ declare module "sessile" {
     loop?(ws: WebSocket): void | Promise<void>;
     /** **HTTP.** One call for one request. Nothing is returned where it has answered by itself (`start`, `respond`, `sendRaw`). */
     fetch?(request: Request): Response | void | Promise<Response | void>;
+    /**
+     * An alarm of this handler is due (`alarms.set`, or `[[alarms]]` of the manifest). After an exception it rings again: after a second, then two,
+     * up to five minutes, 300 times. So it rings at least once: what must not happen twice is for the handler to see to.
+     */
+    alarm?(alarm: Alarm): void | Promise<void>;
   }
 
   /** Why a websocket ended (RFC 6455 §7.4): 1005 where the peer gave no code, 1006 where no close frame came. */
@@ -63,6 +68,8 @@ declare module "sessile" {
     | "invalid-name"
     | "invalid-tag"
     | "length-mismatch"
+    | "no-handler"
+    | "no-session"
     | "not-json"
     | "not-offered"
     | "not-open"
@@ -395,6 +402,40 @@ declare module "sessile" {
     /** Bytes that wait for the peer. */
     buffered: number;
     protocol: string | null;
+  }
+
+  /**
+   * Calls of `alarm` at a time to come: durable, of the app, or of a session, which is open and was saved once. They outlive the websocket or
+   * request that sets them, the host's death, and new code; none keeps an instance.
+   */
+  export const alarms: {
+    /**
+     * Sets one, durably, in place of one of the same name: `in` so many milliseconds, or `at` a time. The name has 1-100 bytes, the
+     * payload at most 16 KiB. Fails with `no-handler` where the script has no `alarm`.
+     */
+    set(name: string, when: ({ in: number; at?: undefined } | { at: Date; in?: undefined }) & { payload?: Sendable; session?: Session }): Promise<void>;
+    /** Takes one back; whether it was there. */
+    cancel(name: string, of?: { session?: Session }): Promise<boolean>;
+    /** Those of the app, or of a session, by name; asked for in pages, as they are taken. */
+    list(of?: { session?: Session }): AsyncIterable<Alarm>;
+  };
+
+  export class Alarm {
+    readonly name: string;
+    /** When it was to ring first; it never rings before. */
+    readonly due: Date;
+    readonly payload: Uint8Array;
+    /** Which call this is, or would be next: from 1. */
+    readonly attempt: number;
+    /** The payload as text; what is no UTF-8 is replaced. */
+    text(): string;
+    /** The value of the payload in JSON. */
+    json<T = any>(): T;
+    /**
+     * Of one that rings: the session that it is of, to be opened; it is saved when the handler has returned well. An alarm of the app has none:
+     * opening it ends the call. Null for those of a list.
+     */
+    readonly session: Session | null;
   }
 
   /**

@@ -7,6 +7,6 @@ import * as script from "sessile:script";
 import { exported, handled } from "./handlers.js";
 
 const interfaces = handled(script.default);
-export const { websocketEvents, websocketUpgrade, publicationHandler, websocketHandler, httpHandler } = exported(script.default);
+export const { websocketEvents, websocketUpgrade, publicationHandler, websocketHandler, httpHandler, alarmHandler } = exported(script.default);
 
 await import(`sessile:handles/${interfaces.join(",")}`);

@@ -1,6 +1,7 @@
 // From what a script exports by default to the exports of the WIT, and back: every exception becomes a failure with a stack in the
 // log, for one that nobody catches would be a trap.
 
+import { Alarm } from "./alarms.js";
 import { closeInfo } from "./error.js";
 import { told } from "./groups.js";
 import { Request, answer } from "./http.js";
@@ -19,6 +20,7 @@ const INTERFACES = {
   publication: "publication-handler",
   loop: "websocket-handler",
   fetch: "http-handler",
+  alarm: "alarm-handler",
 };
 /** Those that go with `message`. */
 const COMPANIONS = ["open", "close"];
@@ -65,6 +67,10 @@ export function exported(handlers) {
     },
     httpHandler: {
       handle: (id) => called("fetch", forgiving, async () => answer(id, await handlers.fetch(new Request(id)))),
+    },
+    // Strict: there is no peer that could have left, and what failed is to ring again.
+    alarmHandler: {
+      onAlarm: (id, alarm) => called("alarm", strict, () => handlers.alarm(new Alarm(alarm, id))),
     },
   };
 }

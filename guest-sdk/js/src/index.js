@@ -1,6 +1,7 @@
 // What a handler imports from "sessile".
 
 export { HostError } from "./error.js";
+export { Alarm, alarms } from "./alarms.js";
 export { connections } from "./connections.js";
 export { groups, Position } from "./groups.js";
 export { WebSocket } from "./websocket.js";

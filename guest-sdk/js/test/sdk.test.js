@@ -7,7 +7,7 @@ import { beforeEach, test } from "node:test";
 
 const { exported, handled } = await import("../src/handlers.js");
 const { Request, Response, answer: respond, eventText } = await import("../src/http.js");
-const { connections, groups, HostError, poll, Position, raw, WebSocket } = await import("../src/index.js");
+const { alarms, connections, groups, HostError, poll, Position, raw, WebSocket } = await import("../src/index.js");
 const { console } = await import("../src/web/console.js");
 const timers = await import("../src/web/timers.js");
 
@@ -46,6 +46,9 @@ test("value_of_a_wrong_type_is_refused_before_the_host_is_asked", async () => {
     () => groups.members("g", { tag: 1 }).next(), () => groups.history("g", { limit: -1 }), () => new Position(1, 2),
     () => connections.count({ route: 1 }), () => connections.list({ session: ID }).next(), () => connections.lookup("7"), () => connections.sendTo(ID, {}),
     () => connections.sendToAll({ group: 1 }, "m"), () => connections.ping(7), () => connections.close(ID, 1000, 5),
+    () => alarms.set("a", {}), () => alarms.set("a", { in: 1, at: new Date() }), () => alarms.set("a", { in: "1" }), () => alarms.set("a", { at: 5 }),
+    () => alarms.set("a", { at: new Date(NaN) }), () => alarms.set("a", { in: 1, payload: {} }), () => alarms.set(1, { in: 1 }),
+    () => alarms.set("a", { in: 1, session: ID }), () => alarms.cancel(1), () => alarms.list({ session: {} }).next(),
   ]) {
     await assert.rejects(async () => call(), TypeError, String(call));
   }
@@ -187,6 +190,46 @@ test("one_or_all_are_sent_to_and_one_is_pinged_and_closed", async () => {
   ]);
 });
 
+test("alarm_is_set_for_a_time_or_after_a_while_of_the_app_or_of_a_session", async () => {
+  const before = BigInt(Date.now()) * 1_000_000n;
+  await alarms.set("a", { in: 1500, payload: "é" });
+  const [[, ...set]] = asked;
+  assert.deepEqual([set[0], set[1], set[3]], [{ tag: "app" }, "a", bytes("é")]);
+  assert.ok(set[2] >= before + 1_500_000_000n && set[2] < before + 60_000_000_000n, `${set[2]}`);
+  await alarms.set("b", { at: new Date(2000), session: new WebSocket(ID).session });
+  answer("alarms.cancel", true);
+  assert.equal(await alarms.cancel("b", { session: new WebSocket(ID).session }), true);
+  const session = { tag: "session", val: ID };
+  assert.deepEqual(asked.slice(1), [["alarms.set", session, "b", 2_000_000_000n, bytes("")], ["alarms.cancel", session, "b"]]);
+  answer("alarms.set", refuse("no-handler"));
+  await assert.rejects(alarms.set("c", { in: 0 }), { code: "no-handler" });
+});
+
+test("alarms_are_listed_by_the_page", async () => {
+  const all = Array.from({ length: 101 }, (_, n) => ({ name: String(n).padStart(3, "0"), due: 1_500_000_000n, payload: bytes("[1]"), attempt: 2 }));
+  answer("alarms.list", (_, after, limit) => all.filter(({ name }) => after === null || name > after).slice(0, limit));
+  const seen = [];
+  for await (const alarm of alarms.list()) seen.push(alarm);
+  const { name, due, attempt, session } = seen[100];
+  assert.deepEqual([seen.length, name, due, attempt, session, seen[0].json()], [101, "100", new Date(1500), 2, null, [1]]);
+  assert.deepEqual(asked, [["alarms.list", { tag: "app" }, null, 100], ["alarms.list", { tag: "app" }, "099", 100]]);
+});
+
+test("alarm_that_rings_has_its_session_and_fails_for_any_error", async () => {
+  const rung = [];
+  const { alarmHandler: handler } = exported({
+    async alarm(alarm) {
+      await alarm.session.open();
+      rung.push(`${alarm.name} ${alarm.attempt} ${alarm.text()}`);
+      if (alarm.attempt === 1) throw new HostError("disconnected", "of another");
+    },
+  });
+  const alarm = { name: "a", due: 0n, payload: bytes("é"), attempt: 1 };
+  await assert.rejects(async () => handler.onAlarm(ID, alarm), { message: "alarm: HostError: of another" });
+  await handler.onAlarm(ID, { ...alarm, attempt: 2 });
+  assert.deepEqual([rung, asked.filter(([name]) => name === "session.open")], [["a 1 é", "a 2 é"], [["session.open", ID], ["session.open", ID]]]);
+});
+
 test("iteration_ends_with_the_close_and_lets_other_errors_through", async () => {
   const ws = new WebSocket(ID);
   const left = [{ tag: "text", val: "a" }, { tag: "binary", val: bytes("b") }];
@@ -317,6 +360,7 @@ test("handlers_are_found_and_mistakes_are_told", () => {
     message() {}
   }
   assert.deepEqual(handled(new Room()), ["websocket-events"]);
+  assert.deepEqual(handled({ alarm: none }), ["alarm-handler"]);
   assert.deepEqual(handled({ message: none, publication: none }), ["websocket-events", "publication-handler"]);
   assert.deepEqual(handled({ fetch: none, loop: none, messages: none, upgrade: none }).toSorted(), ["http-handler", "websocket-events", "websocket-handler", "websocket-upgrade"]);
   for (const [script, said] of [[undefined, /exports no handlers/], [{}, /none of the handlers/], [{ open: none, fetch: none }, /'open', but no 'message'/], [{ loop: none, publication: none }, /'publication', but no 'message'/], [{ loop: 1 }, /'loop' is no function/]]) {

@@ -4,6 +4,7 @@ import { groups, raw } from "sessile";
 
 import { caseOf, obey } from "./command.js";
 import { fetch } from "./exchange.js";
+import { ring } from "./realtime.js";
 
 const HEADERS = { "x-guest": "1" };
 
@@ -39,6 +40,8 @@ export default {
   },
 
   fetch,
+
+  alarm: ring,
 };
 
 /** To the group that the path names. */

@@ -1,6 +1,6 @@
 // Groups, connections and alarms.
 
-import { connections, groups } from "sessile";
+import { alarms, connections, groups } from "sessile";
 
 import { NONE, ok, split } from "./answer.js";
 
@@ -33,6 +33,8 @@ export async function ofRealtime(head, verb, line) {
     }
     case "connections":
       return ofConnections(...split(line));
+    case "alarm":
+      return ofAlarms(head, ...split(line));
     default:
       return "unsupported";
   }
@@ -69,6 +71,30 @@ async function ofConnections(verb, line) {
     default:
       return "unsupported";
   }
+}
+
+async function ofAlarms(head, verb, line) {
+  switch (verb) {
+    case "set":
+    case "set-session": {
+      const [name, ms, payload] = words(line, 3);
+      const session = verb === "set" ? undefined : await head.session.open();
+      return ok(alarms.set(name, { in: Number(ms), payload, session }));
+    }
+    case "list":
+      return listed(alarms.list(), ({ name }) => name);
+    case "cancel":
+      return alarms.cancel(line);
+    default:
+      return "unsupported";
+  }
+}
+
+export async function ring(alarm) {
+  const payload = alarm.text();
+  await groups.publish("alarms", `alarm ${alarm.name} ${alarm.attempt} ${payload}`);
+  if (payload === "fail" && alarm.attempt === 1) throw new Error("told to fail");
+  if (payload === "session") (await alarm.session.open()).set("news", alarm.name);
 }
 
 async function listed(all, shown) {

@@ -147,7 +147,7 @@ pub(crate) fn of_any(head: &Head, me: Option<u64>, session: impl Fn() -> Result<
         "spin" => loop {
             black_box(());
         },
-        _ => realtime::obey(me, verb, rest),
+        _ => realtime::obey(me, session, verb, rest),
     }
 }
 

@@ -127,3 +127,4 @@ sessile_sdk::websocket_events!(Conformance);
 sessile_sdk::websocket_upgrade!(Conformance);
 sessile_sdk::websocket_loop!(looped);
 sessile_sdk::http!(exchange::answer);
+sessile_sdk::alarm!(realtime::ring);

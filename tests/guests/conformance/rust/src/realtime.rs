@@ -1,9 +1,11 @@
 //! Groups, connections and alarms.
 
 use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use sessile_sdk::Queued;
+use sessile_sdk::alarms::{self, Alarm, Owner, Ringing};
 use sessile_sdk::connections::{self, Selection};
 use sessile_sdk::groups::{self, Membership, Position, Scope};
 use sessile_sdk::prelude::*;
@@ -28,7 +30,7 @@ pub(crate) fn join_as(ws: &WebSocket, line: &str) -> Answer {
 }
 
 /// Commands of websockets and of HTTP; `me` is the id of a websocket.
-pub(crate) fn obey(me: Option<u64>, verb: &str, line: &str) -> Answer {
+pub(crate) fn obey(me: Option<u64>, session: impl Fn() -> Result<Session>, verb: &str, line: &str) -> Answer {
     match verb {
         "publish-to" => {
             let [group, scope, text] = words(line);
@@ -60,6 +62,7 @@ pub(crate) fn obey(me: Option<u64>, verb: &str, line: &str) -> Answer {
             some(answer)
         }
         "connections" => of_connections(line),
+        "alarm" => of_alarms(session, line),
         _ => some("unsupported"),
     }
 }
@@ -102,6 +105,32 @@ fn of_connections(line: &str) -> Answer {
             ok(connections::close(id, code.parse().unwrap_or(0), reason))
         }
         _ => some("unsupported"),
+    }
+}
+
+fn of_alarms(session: impl Fn() -> Result<Session>, line: &str) -> Answer {
+    let (verb, rest) = split(line);
+    let [name, ms, payload] = words(rest);
+    let due = SystemTime::now() + Duration::from_millis(ms.parse().unwrap_or(0));
+    match verb {
+        "set" => ok(alarms::set(Owner::App, name, due, payload.as_bytes())),
+        "set-session" => ok(alarms::set(&session()?, name, due, payload.as_bytes())),
+        "list" => {
+            let listed = alarms::list(Owner::App, None, 100)?;
+            some(listed.into_iter().map(|alarm| alarm.name).collect::<Vec<_>>().join("|"))
+        }
+        "cancel" => some(alarms::cancel(Owner::App, rest)?),
+        _ => some("unsupported"),
+    }
+}
+
+pub(crate) fn ring(ringing: Ringing, alarm: Alarm) -> Result<()> {
+    let payload = String::from_utf8_lossy(&alarm.payload);
+    groups::publish("alarms", format!("alarm {} {} {payload}", alarm.name, alarm.attempt))?;
+    match &*payload {
+        "fail" if alarm.attempt == 1 => Err("told to fail".into()),
+        "session" => ringing.session()?.set("news", &alarm.name),
+        _ => Ok(()),
     }
 }
 
