@@ -370,6 +370,8 @@ pub const ALARM_PAYLOAD_BYTES_MAX: usize = 16 * KIB;
 pub const ALARMS_PER_SESSION_MAX: usize = 1000;
 /// Alarms of an app, beside those of its sessions; past it `too-many`.
 pub const ALARMS_PER_APP_MAX: usize = 100_000;
+/// Alarms of an app and all of its sessions; past it `too-many`.
+pub const ALARMS_WAITING_MAX: u64 = 1_000_000;
 /// Alarms that a guest gets in one list; further ones are in the next.
 pub const ALARMS_LISTED_MAX: u32 = 100;
 /// Alarms of a manifest; past it the manifest is refused.

@@ -108,12 +108,7 @@ impl Tables for AlarmTables {
                 alarms(connection, which, params![owner, after.as_deref().unwrap_or_default(), limit])
             }
             Read::All(limit) => alarms(connection, "ORDER BY next, key LIMIT ?1", params![limit]),
-            Read::Waiting => {
-                let waiting = connection.query_row("SELECT coalesce(sum(alarms), 0) FROM owners", [], |row| {
-                    row.get::<_, i64>(0).map(i64::cast_unsigned)
-                });
-                waiting.map(Found::Waiting)
-            }
+            Read::Waiting => total(connection).map(Found::Waiting),
         }
     }
 }
@@ -135,10 +130,14 @@ const SCHEMA_1: &str = "
     );
     CREATE INDEX alarms_by_time ON alarms (next);
     CREATE TABLE owners (owner BLOB PRIMARY KEY, alarms INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE total (alarms INTEGER NOT NULL);
+    INSERT INTO total VALUES (0);
     CREATE TRIGGER added AFTER INSERT ON alarms BEGIN
+        UPDATE total SET alarms = alarms + 1;
         INSERT INTO owners VALUES (NEW.owner, 1) ON CONFLICT DO UPDATE SET alarms = alarms + 1;
     END;
     CREATE TRIGGER removed AFTER DELETE ON alarms BEGIN
+        UPDATE total SET alarms = alarms - 1;
         UPDATE owners SET alarms = alarms - 1 WHERE owner = OLD.owner;
         DELETE FROM owners WHERE owner = OLD.owner AND alarms = 0;
     END;
@@ -160,8 +159,21 @@ fn set(transaction: &Transaction<'_>, setting: &Setting) -> rusqlite::Result<Res
         // Never of one that was replaced, so nothing is undone.
         return Ok(Err(AlarmError::TooMany(there + 1, owner.most())));
     }
+    if total(transaction)? >= limits::ALARMS_WAITING_MAX {
+        return Ok(Err(AlarmError::TooMany(
+            limits::ALARMS_WAITING_MAX as usize + 1,
+            limits::ALARMS_WAITING_MAX as usize,
+        )));
+    }
     insert(transaction, setting, None)?;
     Ok(Ok(replaced))
+}
+
+/// Alarms of all owners.
+fn total(connection: &Connection) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached("SELECT alarms FROM total")?
+        .query_row([], |row| row.get::<_, i64>(0).map(i64::cast_unsigned))
 }
 
 fn insert(transaction: &Transaction<'_>, setting: &Setting, cron: Option<&str>) -> rusqlite::Result<()> {

@@ -114,6 +114,22 @@ async fn set_past_a_bound_is_refused_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn set_past_what_all_may_have_is_refused_until_one_has_gone() {
+    let folder = TempDir::new().unwrap();
+    let alarms = alarms(&folder);
+    alarms.set(setting(Owner::App, "a", 1)).await.unwrap();
+    let file = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "db")).unwrap();
+    // As if there were as many.
+    let connection = rusqlite::Connection::open(file).unwrap();
+    connection.execute("UPDATE total SET alarms = ?1", [limits::ALARMS_WAITING_MAX.cast_signed()]).unwrap();
+    let refused = alarms.set(setting(Owner::Session(session()), "b", 1)).await;
+    assert_eq!(refused, Err(AlarmError::TooMany(1_000_001, 1_000_000)));
+    assert_eq!(alarms.cancel(Owner::App, "a").await, Ok(true));
+    alarms.set(setting(Owner::Session(session()), "b", 1)).await.unwrap();
+}
+
+#[tokio::test]
 async fn alarms_of_a_session_go_with_it_to_its_new_key() {
     let folder = TempDir::new().unwrap();
     let alarms = alarms(&folder);
