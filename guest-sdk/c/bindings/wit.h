@@ -1018,7 +1018,7 @@ typedef struct sessile_handler_alarms_error_t {
 
 // A name has 1-100 bytes.
 #define SESSILE_HANDLER_ALARMS_ERROR_INVALID_NAME 0
-// The owner has as many as it may: a session 1,000, an app 100,000.
+// The owner has as many as it may: a session 1,000, an app 100,000; or the app with all of its sessions: 1,000,000.
 #define SESSILE_HANDLER_ALARMS_ERROR_TOO_MANY 1
 // A payload has at most 16 KiB.
 #define SESSILE_HANDLER_ALARMS_ERROR_TOO_LARGE 2
