@@ -41,7 +41,8 @@ func CancelAlarm(name string) (there bool, err error) { return app.cancel(name) 
 // Alarms are those of the app by name, asked for in pages as they are taken. An error comes once, and is the last.
 func Alarms() iter.Seq2[Alarm, error] { return app.alarms() }
 
-// SetAlarm sets one of the session, which was saved once, as [SetAlarm] does. It ends with the session.
+// SetAlarm sets one of the session, as [SetAlarm] does. It ends with the session. [ErrSessionNotOpen] where that was never saved, or
+// is empty: it could not be found again.
 func (s *Session) SetAlarm(name string, due time.Time, payload []byte) error {
 	return s.owner().set(name, due, payload)
 }

@@ -221,7 +221,7 @@ func alarmsError(a *abi.Area) error {
 	case 3:
 		return ErrNoAlarmHandler
 	case 4:
-		return ErrSessionNotOpen
+		return fmt.Errorf("%w, and save it before its alarms", ErrSessionNotOpen)
 	case 5:
 		return unavailable(a)
 	}

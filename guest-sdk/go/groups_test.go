@@ -119,10 +119,11 @@ func TestSelectionNamesASessionOnlyWhereItHasOne(t *testing.T) {
 
 func TestAlarmsErrorsAreThoseOfTheWIT(t *testing.T) {
 	for which, err := range []error{
-		SizeError{Actual: 2}, SizeError{Actual: 2}, SizeError{Actual: 2}, ErrNoAlarmHandler, ErrSessionNotOpen,
+		SizeError{Actual: 2}, SizeError{Actual: 2}, SizeError{Actual: 2}, ErrNoAlarmHandler,
 	} {
 		same(t, alarmsError(failed(uint64(which))), err)
 	}
+	same(t, errors.Is(alarmsError(failed(4)), ErrSessionNotOpen), true)
 	same(t, alarmsError(failed(6)), ErrUnsupported)
 }
 
