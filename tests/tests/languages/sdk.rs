@@ -248,12 +248,16 @@ comptime {
 }
 "#;
 
-/// Of an app in event style, as `new` begins it, with this source in place of its own.
-pub(super) async fn publications_are_heard(language: &str, source: &str, text: &str) {
+/// An app in event style, as `new` begins it, with this source in place of its own; not yet built.
+fn hearing(language: &str, source: &str, text: &str) -> App {
     let app = App::made("hearing", &["--lang", language]);
     fs::write(app.path().join(source), text).unwrap();
     app.edit("[handlers.room]", "[groups.heard]\nhistory = true\npresence = true\n\n[handlers.room]");
-    let app = built(app);
+    app
+}
+
+pub(super) async fn publications_are_heard(language: &str, source: &str, text: &str) {
+    let app = built(hearing(language, source, text));
     for way in [Way::Keep, Way::Amnesia] {
         let host = Host::start(&app, way);
         let mut one = Socket::open(host.address(), "/ws").await;
@@ -277,6 +281,23 @@ pub(super) async fn publications_are_heard(language: &str, source: &str, text: &
 async fn sdk_of_c_hears_publications_in_place_of_its_peer() {
     if has_c("publications that C hears") {
         publications_are_heard("c", "src/main.c", HEARING).await;
+    }
+}
+
+/// As with what it was given: 20 MiB are told to an instance of 1 MiB.
+#[tokio::test]
+async fn sdk_of_c_keeps_nothing_of_what_it_was_told() {
+    if !has_c("leaks of publications in C") {
+        return;
+    }
+    let app = hearing("c", "src/main.c", HEARING);
+    app.edit("[groups.heard]", "[handlers.room.limits]\nmemory_bytes_max = 1_048_576\n\n[groups.heard]");
+    let host = Host::start(&built(app), Way::Keep);
+    let mut socket = Socket::open(host.address(), "/ws").await;
+    assert!(socket.text().await.starts_with("+1 "));
+    for number in 1..=500 {
+        let text = "x".repeat(40_000);
+        assert_eq!(socket.ask(&text).await, format!("heard {number} {text}"));
     }
 }
 
