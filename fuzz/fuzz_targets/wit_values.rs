@@ -19,7 +19,7 @@ use libfuzzer_sys::fuzz_target;
 use sessile_fuzz::event::{Close, Kind, Lot, Message};
 use sessile_fuzz::group::Groups;
 use sessile_fuzz::lines::{fields, lines, pair, text};
-use sessile_fuzz::outbox::{Bounds, Outboxes, Overflow};
+use sessile_fuzz::outbox::{Bounds, Held, Outboxes, Overflow};
 use sessile_fuzz::port::answer;
 use sessile_fuzz::port::exchange::{self, ExchangeParts, ExchangePort, Patience};
 use sessile_fuzz::port::fields::Alike;
@@ -183,7 +183,7 @@ fn websocket() -> WebsocketPort {
         handler: "fuzz".into(),
         cookies: Arc::default(),
         message_bytes_max: 1024,
-        outbox: Arc::new(Bounds { bytes_max: 4096, messages_max: 16, overflow: Overflow::Wait }),
+        outbox: Arc::new(Bounds { bytes_max: 4096, messages_max: 16, overflow: Overflow::Wait, held: Held::UntilWritten }),
         auto_response: None,
         patience: websocket::Patience { message: limits::MESSAGE, stall: limits::STALL },
     };

@@ -23,6 +23,8 @@ pub mod outbox;
 pub mod port;
 #[path = "../../host/src/rate.rs"]
 pub mod rate;
+#[path = "../../host/src/resume/mod.rs"]
+pub mod resume;
 #[path = "../../host/src/usage/mod.rs"]
 pub mod usage;
 

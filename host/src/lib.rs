@@ -2,7 +2,7 @@
 //!
 //! **The host owns the socket; the guest is replaceable.** From the outside in: [`cli`], [`server`], [`admin`], [`oci`], [`deploy`],
 //! [`listener`], [`http`], [`tls`], [`websocket`], [`dispatch`], [`app`], [`instance`], [`bindings`], [`outbound`],
-//! [`port`], [`histories`], [`group`], [`alarm`], [`session`], [`sqlite`], [`outbox`], [`meter`], [`usage`], [`feed`], [`traces`], [`failure`], [`event`], [`json`], [`limits`], [`rate`]. None imports
+//! [`port`], [`histories`], [`group`], [`alarm`], [`session`], [`sqlite`], [`resume`], [`outbox`], [`meter`], [`usage`], [`feed`], [`traces`], [`failure`], [`event`], [`json`], [`limits`], [`rate`]. None imports
 //! one before it in this list; `tests/tests/layers.rs` holds that, ARCHITECTURE.md explains it.
 
 pub mod admin;
@@ -28,6 +28,7 @@ pub mod outbound;
 pub mod outbox;
 pub mod port;
 pub mod rate;
+pub mod resume;
 pub mod server;
 pub mod session;
 pub mod sqlite;

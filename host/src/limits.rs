@@ -182,6 +182,18 @@ pub const PING_AFTER: Duration = Duration::from_secs(25);
 pub const PONG: Duration = Duration::from_secs(10);
 /// From our close frame to the peer's; past it the connection is ended.
 pub const CLOSE: Duration = Duration::from_secs(5);
+/// For which a websocket may wait for its peer to come back over another connection (docs/resume.md): what it holds is held as
+/// long. None by default. Key `resume_s` of `[handlers.NAME]`.
+pub const RESUME_MAX: Duration = Duration::from_secs(600);
+/// Websockets whose peers are away at once; one more ends as if it could not resume. They hold no connection, so it is a bound of
+/// its own.
+pub const RESUME_AWAY_MAX: usize = CONNECTIONS_MAX / 2;
+/// Bytes of the head of a peer's frame (docs/resume.md); past it 1002. They come on top of a message's.
+pub const RESUME_HEAD_BYTES_MAX: usize = 64;
+/// Messages of a peer that are done with, after which it is told at once.
+pub const RESUME_ACKNOWLEDGE_MESSAGES: u64 = 32;
+/// From a message of a peer to the word that it is done with, where there are fewer.
+pub const RESUME_ACKNOWLEDGE: Duration = Duration::from_secs(1);
 /// Bytes that a guest attaches to a websocket; past it `too-large`.
 pub const ATTACHMENT_BYTES_MAX: usize = 16 * KIB;
 /// From a swap to the end of the loop-style websockets that have stayed on another version; past it 1012.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the outside in, as `host/src/lib.rs` lists them.
-const LAYERS: [&str; 30] = [
+const LAYERS: [&str; 31] = [
     "cli",
     "server",
     "admin",
@@ -27,6 +27,7 @@ const LAYERS: [&str; 30] = [
     "alarm",
     "session",
     "sqlite",
+    "resume",
     "outbox",
     "meter",
     "usage",

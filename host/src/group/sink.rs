@@ -144,7 +144,7 @@ impl Publications {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbox::Overflow;
+    use crate::outbox::{Held, Overflow};
 
     fn publication(text: &str) -> Publication {
         Publication { group: "g".into(), position: None, content: Content::Message(Message::Text(text.into())) }
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn publications_past_a_bound_are_full_and_those_taken_make_room() {
-        let bounds = Bounds { bytes_max: 3, messages_max: 2, overflow: Overflow::Wait };
+        let bounds = Bounds { bytes_max: 3, messages_max: 2, overflow: Overflow::Wait, held: Held::UntilWritten };
         let queue = Publications::new(Arc::new(bounds));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(queue.poll_take(9, &mut cx).is_pending());

@@ -35,6 +35,18 @@ pub struct Bounds {
     pub messages_max: u32,
     /// What happens past them.
     pub overflow: Overflow,
+    /// How long a message is held.
+    pub held: Held,
+}
+
+/// How long a message counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Held {
+    /// Until it is written.
+    #[default]
+    UntilWritten,
+    /// Until the peer has acknowledged it, so that it can be written again (docs/resume.md).
+    UntilAcknowledged,
 }
 
 /// What happens to a message for which an outbox has no room. Manifest key `overflow`.
@@ -48,6 +60,10 @@ pub enum Overflow {
     /// The websocket is closed with 1013.
     Close,
 }
+
+/// Fewer messages are held than are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing;
 
 /// What the websocket's task is to write next.
 #[derive(Debug, PartialEq)]
@@ -79,6 +95,10 @@ struct Queue {
     /// Nothing more is taken: a close is decided, or the connection is gone.
     ended: bool,
     ping: bool,
+    /// The peer is away: nothing is written, and what would be past the bounds ends the queue.
+    away: bool,
+    /// Of the messages, the first ones that have been written and not acknowledged.
+    written: u32,
     task: Option<Waker>,
     senders: Senders,
 }
@@ -138,11 +158,61 @@ impl Outbox {
         senders.wake();
     }
 
+    /// Whether messages are held until they are acknowledged.
+    pub fn holds(&self) -> bool {
+        self.bounds.held == Held::UntilAcknowledged
+    }
+
+    /// The peer may come back: what is queued waits, and is as if none of it had been written.
+    pub fn leave(&self) {
+        let mut queue = self.lock();
+        (queue.away, queue.ping) = (true, false);
+    }
+
+    /// Whether the peer is away.
+    pub fn is_away(&self) -> bool {
+        self.lock().away
+    }
+
+    /// The peer has come back, and has all but this many of those that were written. They are written again.
+    ///
+    /// # Errors
+    /// [`Missing`], and nothing has changed: there are fewer.
+    pub fn come_back(&self, unacknowledged: u64) -> Result<(), Missing> {
+        if unacknowledged > self.unacknowledged() {
+            return Err(Missing);
+        }
+        self.acknowledge(unacknowledged);
+        let mut queue = self.lock();
+        (queue.away, queue.written) = (false, 0);
+        Ok(())
+    }
+
+    /// The peer has all but this many of those that were written: the others go, and senders that wait learn that there is room.
+    pub fn acknowledge(&self, unacknowledged: u64) {
+        let mut queue = self.lock();
+        let mut gone = Vec::new();
+        while u64::from(queue.written) > unacknowledged {
+            gone.extend(self.pop(&mut queue));
+        }
+        if gone.is_empty() {
+            return;
+        }
+        let senders = std::mem::take(&mut queue.senders);
+        drop(queue);
+        senders.wake();
+    }
+
+    /// How many have been written and are held, since they were not acknowledged.
+    pub fn unacknowledged(&self) -> u64 {
+        self.lock().written.into()
+    }
+
     /// Drops what is queued: the connection is gone.
     pub fn end(&self) {
         let mut queue = self.lock();
         self.empty(&mut queue);
-        queue.ping = false;
+        (queue.ping, queue.away) = (false, false);
         (queue.close, queue.ended) = (None, true);
         let senders = std::mem::take(&mut queue.senders);
         drop(queue);
@@ -164,7 +234,7 @@ impl Outbox {
     /// Asks for a ping, ahead of what is queued.
     pub fn ping(&self) {
         let mut queue = self.lock();
-        queue.ping = queue.is_open();
+        queue.ping = queue.is_open() && !queue.away;
         let task = queue.task.take();
         drop(queue);
         wake(task);
@@ -176,10 +246,12 @@ impl Outbox {
         if std::mem::take(&mut queue.ping) {
             return Some(Outgoing::Ping);
         }
-        let Some(message) = queue.messages.pop_front() else {
+        if self.holds() {
+            return queue.next_held();
+        }
+        let Some(message) = self.pop(&mut queue) else {
             return queue.close.take().map(|close| Outgoing::Close(*close));
         };
-        self.removed(&mut queue, message.len());
         if queue.messages.is_empty() && queue.messages.capacity() > 8 {
             queue.messages = VecDeque::new();
         }
@@ -189,10 +261,11 @@ impl Outbox {
         Some(Outgoing::Message(message))
     }
 
-    /// Ready when `take` has something; else wakes the caller when it will.
+    /// Ready when `take` has something; else wakes the caller when it will. While the peer is away that is a close only.
     pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut queue = self.lock();
-        if !queue.messages.is_empty() || queue.ping || queue.close.is_some() {
+        let waits = !queue.away && (queue.messages.len() > queue.written as usize || queue.ping);
+        if waits || queue.close.is_some() {
             return Poll::Ready(());
         }
         if !queue.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
@@ -201,7 +274,7 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// Gives back the memory of messages that have been taken, where none waits.
+    /// Gives back the memory of messages that have gone, where none is left.
     pub fn rest(&self) {
         let mut queue = self.lock();
         if queue.messages.is_empty() {
@@ -229,15 +302,15 @@ impl Outbox {
             return Pushed::Gone;
         }
         while !self.make_room(queue, message.len()) {
-            match self.bounds.overflow {
+            // One that comes back is told that nothing is missing, or has ended.
+            match if queue.away { Overflow::Close } else { self.bounds.overflow } {
                 Overflow::Wait => return Pushed::Full,
                 Overflow::Close => {
                     queue.close_with(Close::new(close_code::TRY_AGAIN, "the peer is too slow"));
                     return Pushed::Full;
                 }
                 Overflow::DropOldest => {
-                    let Some(oldest) = queue.messages.pop_front() else { return Pushed::Full };
-                    self.removed(queue, oldest.len());
+                    let Some(_oldest) = self.pop(queue) else { return Pushed::Full };
                     queue.dropped += 1;
                 }
             }
@@ -253,6 +326,14 @@ impl Outbox {
         fits && self.all.take(shared(queue.bytes + len) - shared(queue.bytes))
     }
 
+    /// Takes the first message out.
+    fn pop(&self, queue: &mut Queue) -> Option<Message> {
+        let message = queue.messages.pop_front()?;
+        queue.written = queue.written.saturating_sub(1);
+        self.removed(queue, message.len());
+        Some(message)
+    }
+
     /// A message of this length is no more in the queue.
     fn removed(&self, queue: &mut Queue, len: usize) {
         let before = queue.bytes;
@@ -262,6 +343,7 @@ impl Outbox {
 
     fn empty(&self, queue: &mut Queue) {
         queue.messages = VecDeque::new();
+        queue.written = 0;
         self.removed(queue, queue.bytes);
     }
 
@@ -287,6 +369,17 @@ impl Queue {
         self.bytes += message.len();
         self.messages.push_back(message);
         Pushed::Queued(self.bytes)
+    }
+
+    /// What is to be written next, where it is held after that.
+    fn next_held(&mut self) -> Option<Outgoing> {
+        match self.messages.get(self.written as usize) {
+            Some(message) => {
+                self.written += 1;
+                Some(Outgoing::Message(message.clone()))
+            }
+            None => self.close.take().map(|close| Outgoing::Close(*close)),
+        }
     }
 
     fn is_open(&self) -> bool {
@@ -329,7 +422,12 @@ mod tests {
     }
 
     fn outbox(bytes_max: usize, messages_max: u32, overflow: Overflow) -> Outbox {
-        Outbox::new(Arc::new(Bounds { bytes_max, messages_max, overflow }), Arc::new(Outboxes::new(limits::MIB)))
+        held(bytes_max, messages_max, overflow, Held::UntilWritten)
+    }
+
+    fn held(bytes_max: usize, messages_max: u32, overflow: Overflow, held: Held) -> Outbox {
+        let bounds = Bounds { bytes_max, messages_max, overflow, held };
+        Outbox::new(Arc::new(bounds), Arc::new(Outboxes::new(limits::MIB)))
     }
 
     fn binary(kib: usize) -> Message {
@@ -350,7 +448,8 @@ mod tests {
     #[test]
     fn push_past_what_all_may_hold_is_full_and_what_is_its_own_is_not() {
         let all = Arc::new(Outboxes::new(20 * limits::KIB));
-        let bounds = |overflow| Bounds { bytes_max: limits::MIB, messages_max: 10, overflow };
+        let held = Held::UntilWritten;
+        let bounds = |overflow| Bounds { bytes_max: limits::MIB, messages_max: 10, overflow, held };
         let [slow, fast] =
             [Overflow::Wait, Overflow::DropOldest].map(|overflow| Outbox::new(Arc::new(bounds(overflow)), all.clone()));
         assert!(matches!(slow.push(binary(24)), Pushed::Queued(_)));
@@ -395,6 +494,60 @@ mod tests {
         assert_eq!(outbox.push(text("f")), Pushed::Gone);
         assert_eq!(outbox.take(), Some(Outgoing::Message(text("abc"))));
         assert!(matches!(outbox.take(), Some(Outgoing::Close(Close { code: 1013, .. }))));
+    }
+
+    #[test]
+    fn queue_of_a_websocket_that_resumes_is_no_larger() {
+        assert_eq!(size_of::<Queue>(), size_of::<(VecDeque<Message>, usize, u64, usize, u64, Waker, usize)>());
+    }
+
+    #[test]
+    fn held_messages_count_until_they_are_acknowledged_and_are_written_again_from_there() {
+        let outbox = held(100, 3, Overflow::Wait, Held::UntilAcknowledged);
+        for name in ["a", "b", "c"] {
+            outbox.push(text(name));
+        }
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("a"))));
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("b"))));
+        assert_eq!((outbox.push(text("d")), outbox.unacknowledged()), (Pushed::Full, 2));
+        outbox.acknowledge(1);
+        assert_eq!((outbox.push(text("d")), outbox.unacknowledged()), (Pushed::Queued(3), 1));
+        outbox.leave();
+        assert!(outbox.poll_ready(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(outbox.come_back(2), Err(Missing));
+        assert_eq!(outbox.come_back(1), Ok(()));
+        for name in ["b", "c", "d"] {
+            assert_eq!(outbox.take(), Some(Outgoing::Message(text(name))));
+        }
+        assert_eq!((outbox.take(), outbox.bytes()), (None, 3));
+        outbox.acknowledge(0);
+        assert_eq!((outbox.bytes(), outbox.all.used()), (0, 0));
+    }
+
+    #[test]
+    fn push_past_a_bound_while_the_peer_is_away_ends_whatever_the_policy() {
+        for overflow in [Overflow::Wait, Overflow::DropOldest, Overflow::Close] {
+            let outbox = held(100, 1, overflow, Held::UntilAcknowledged);
+            outbox.push(text("a"));
+            outbox.leave();
+            assert_eq!(outbox.push(text("b")), Pushed::Full);
+            assert_eq!((outbox.push(text("c")), outbox.dropped()), (Pushed::Gone, 0));
+            assert!(outbox.poll_ready(&mut Context::from_waker(Waker::noop())).is_ready());
+        }
+    }
+
+    #[test]
+    fn dropped_message_that_was_written_is_missing_afterwards() {
+        let outbox = held(100, 2, Overflow::DropOldest, Held::UntilAcknowledged);
+        outbox.push(text("a"));
+        outbox.push(text("b"));
+        outbox.take();
+        outbox.push(text("c"));
+        assert_eq!((outbox.unacknowledged(), outbox.dropped()), (0, 1));
+        assert_eq!(outbox.take(), Some(Outgoing::Message(text("b"))));
+        outbox.leave();
+        assert_eq!(outbox.come_back(2), Err(Missing));
+        assert_eq!(outbox.come_back(1), Ok(()));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::instance::load::{self, Exports, LoadError, Loaded, Wanted};
 use crate::instance::{Handler, Isolation, Settings};
 use crate::limits;
 use crate::outbound::Outbound;
-use crate::outbox::Bounds;
+use crate::outbox::{Bounds, Held};
 use crate::port::websocket::{Patience, Rules};
 use crate::rate::Quota;
 use crate::session::{CookieSettings, Lifetimes, SameSite, Secure};
@@ -279,6 +279,7 @@ fn for_websockets(
         bytes_max: limits.outbox_bytes_max,
         messages_max: u32::try_from(limits.outbox_messages_max).unwrap_or(u32::MAX),
         overflow: settings.overflow,
+        held: Held::UntilWritten,
     };
     Rules {
         route: route.pattern.to_string().into(),
