@@ -184,6 +184,7 @@ fn websocket() -> WebsocketPort {
         cookies: Arc::default(),
         message_bytes_max: 1024,
         outbox: Arc::new(Bounds { bytes_max: 4096, messages_max: 16, overflow: Overflow::Wait, held: Held::UntilWritten }),
+        resume: None,
         auto_response: None,
         patience: websocket::Patience { message: limits::MESSAGE, stall: limits::STALL },
     };

@@ -14,49 +14,72 @@ use super::body::Reply;
 use super::clients::{Admission, Visit};
 use super::connection::{Accepted, Permit};
 use super::handshake::extensions::{self, Agreement};
-use super::handshake::{self, Refusal};
+use super::handshake::{self, Handshake, Refusal};
 use super::pace::Busy;
-use super::{Admitted, Routed, Service, binding, connection, page, too_many};
+use super::{Admitted, Routed, Service, binding, connection, cookies, page, too_many};
 use crate::failure::close_code;
+use crate::limits;
 use crate::port::head::{Ends, Head};
 use crate::port::inbox::Inbox;
-use crate::port::websocket::{Answer, Style, WebsocketParts, WebsocketPort};
-use crate::websocket::registry::UNDEPLOYED;
-use crate::websocket::{self, Opened, Opening, Terms, Websocket};
+use crate::port::websocket::{Answer, Resumption, Style, WebsocketParts, WebsocketPort};
+use crate::resume::Resume;
+use crate::resume::offer::{self, Offer, Return};
+use crate::websocket::door::{self, Arrival};
+use crate::websocket::registry::{Live, UNDEPLOYED};
+use crate::websocket::{self, Opened, Opening, Resuming, Terms, Upgrade, Websocket};
 
 impl Service {
-    pub(super) async fn upgrade(self: &Arc<Self>, routed: Routed<'_>, upgrade: OnUpgrade) -> Response<Reply> {
-        let Admitted { parts, ends, connection, .. } = &routed.request;
+    pub(super) async fn upgrade(self: &Arc<Self>, mut routed: Routed<'_>, upgrade: OnUpgrade) -> Response<Reply> {
+        let Admitted { parts, ends, connection, .. } = &mut routed.request;
         let accept = parts.headers.get(header::ACCEPT).cloned();
-        let handshake = match handshake::check(parts, ends.secure, &routed.version.origins) {
+        let mut handshake = match handshake::check(parts, ends.secure, &routed.version.origins) {
             Ok(handshake) => handshake,
             Err(refusal) => return refuse(accept.as_ref(), refusal),
         };
+        let rules = routed.rules.clone();
+        let offer = rules.resume.as_ref().and_then(|_| Offer::of(&handshake.subprotocols));
+        hide(&mut handshake, &mut parts.headers, offer.is_some());
         let Ok(visit) = self.visit(connection, *ends) else { return too_many(accept.as_ref()) };
         let busy = connection.busy(parts.version);
         // Once it has a connection for itself, nobody keeps that to time but the websocket.
         let (busy, until_opened) =
             if parts.version == Version::HTTP_2 { (Some(busy), None) } else { (None, Some(busy)) };
         let more = (visit.is_some() || busy.is_some()).then(|| Box::new(More { _visit: visit, _busy: busy }));
-        let place = Place { _permit: connection.permit.clone(), _more: more };
+        let mut place = Some(Place { _permit: connection.permit.clone(), _more: more });
         let offers = &parts.headers;
         let agreed = if routed.seat.handler.settings.deflate { extensions::agree(offers) } else { Ok(None) };
         let agreed = match agreed {
             Ok(agreed) => agreed,
             Err(refusal) => return refuse(accept.as_ref(), refusal),
         };
-        let message_bytes_max = routed.rules.message_bytes_max;
-        let terms = Terms { message_bytes_max, deflate: agreed.map(|agreed| agreed.deflate) };
-        let websocket = self.websocket(routed, handshake.subprotocols.into());
-        let (answer, answered) = oneshot::channel();
-        self.enter(&websocket);
-        let upgraded = async {
+        let deflate = agreed.map(|agreed| agreed.deflate);
+        let upgraded: Upgrade = Box::pin(async {
             let _busy = until_opened;
             connection::upgraded(upgrade).await
-        };
-        self.spawn(websocket::open(websocket, terms, answer, Box::pin(upgraded)), place);
+        });
+        let accepted = |headers| accepted(handshake.accept_key.as_deref(), agreed, offer.is_some(), headers);
+        if let Some(back) = offer.as_ref().and_then(|offer| offer.back.as_ref())
+            && let Some(opened) = self.come_back(back, &routed).await
+        {
+            let place: door::Place = Box::new(place.take());
+            // It may have ended at this moment: then the peer meets the end of its connection, and asks again.
+            let _ended = opened.send(Arrival { upgrade: upgraded, deflate, place });
+            return accepted(HeaderMap::new());
+        }
+        let resume = rules.resume.clone().filter(|_| offer.is_some());
+        let head_bytes = if resume.is_some() { limits::RESUME_HEAD_BYTES_MAX } else { 0 };
+        let terms = Terms { message_bytes_max: rules.message_bytes_max + head_bytes, deflate };
+        let offered = std::mem::take(&mut handshake.subprotocols).into();
+        let websocket = self.websocket(routed, offered, resume.clone());
+        let resuming = resume.map(|resume| {
+            let door = self.websockets.doors.make(websocket.port.id);
+            Resuming::new(Resume::new(resume.patience), door, Box::new(place.take()))
+        });
+        let (answer, answered) = oneshot::channel();
+        self.enter(&websocket);
+        self.spawn(websocket::open(websocket, terms, answer, upgraded, resuming), place);
         match answered.await {
-            Ok(Answer::Accept(headers)) => accepted(handshake.accept_key.as_deref(), agreed, headers),
+            Ok(Answer::Accept(headers)) => accepted(headers),
             Ok(Answer::Reject(status, headers, body)) => denied(status, headers, body),
             Err(_) => page::problem(accept.as_ref(), StatusCode::SERVICE_UNAVAILABLE, "The websocket's task ended."),
         }
@@ -73,6 +96,22 @@ impl Service {
         }
     }
 
+    /// Knocks at the websocket that a peer comes back to: its own, at the same place, in the same session. None where it is to get
+    /// another.
+    async fn come_back(&self, back: &Return, routed: &Routed<'_>) -> Option<oneshot::Sender<Arrival>> {
+        let Live { port, app } = self.websockets.get(back.token.websocket)?;
+        let Admitted { parts, ends, .. } = &routed.request;
+        let same = Arc::ptr_eq(&app, routed.app)
+            && port.rules.handler == routed.seat.handler.name
+            && port.head.path() == parts.uri.path();
+        let (_, presented) = app.sessions.of(routed.version.cookies.values(cookies(&parts.headers), ends.secure));
+        if !same || !port.session.is_of(presented.as_ref()) {
+            return None;
+        }
+        let door = self.websockets.doors.get(port.id)?;
+        door.knock(back.token.clone(), back.received)?.await.ok()
+    }
+
     /// It is among the live ones.
     fn enter(&self, websocket: &Websocket) {
         let Websocket { port, app, .. } = websocket;
@@ -86,11 +125,11 @@ impl Service {
     }
 
     /// The websocket's own task: the connection's ends with the upgrade. What it holds is what an idle websocket costs.
-    fn spawn(self: &Arc<Self>, opening: Opening, place: Place) {
+    fn spawn(self: &Arc<Self>, opening: Opening, place: Option<Place>) {
         self.tasks.spawn(WebsocketTask { stage: Stage::Opening(opening), service: self.clone(), _place: place });
     }
 
-    fn websocket(&self, routed: Routed<'_>, offered: Box<[String]>) -> Websocket {
+    fn websocket(&self, routed: Routed<'_>, offered: Box<[String]>, resume: Option<Resumption>) -> Websocket {
         let Routed { request: Admitted { parts, ends, .. }, params, seat, rules, lot, app, version } = routed;
         let style = match seat.handler.exports.looped {
             Some(_) => Style::Loop(Box::new(Inbox::new(seat.version))),
@@ -107,6 +146,7 @@ impl Service {
             sees_publications: seat.handler.exports.publications.is_some(),
             offered,
             outboxes: self.outboxes.clone(),
+            resume,
         };
         let port = Arc::new(WebsocketPort::new(parts));
         let flushed = Arc::downgrade(&port);
@@ -140,8 +180,8 @@ struct More {
 struct WebsocketTask {
     stage: Stage,
     service: Arc<Service>,
-    /// Given back after all else.
-    _place: Place,
+    /// Given back after all else; none of one that resumes, whose connections come and go.
+    _place: Option<Place>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "it is the large one for all of its life")]
@@ -180,7 +220,15 @@ impl WebsocketTask {
 }
 
 /// 101, or over HTTP/2, which has no key, 200 (RFC 8441 §5).
-fn accepted(accept_key: Option<&str>, agreed: Option<Agreement>, mut headers: HeaderMap) -> Response<Reply> {
+fn accepted(
+    accept_key: Option<&str>,
+    agreed: Option<Agreement>,
+    resumes: bool,
+    mut headers: HeaderMap,
+) -> Response<Reply> {
+    if resumes {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(offer::SUBPROTOCOL));
+    }
     if let Some(extension) = agreed.and_then(|agreed| HeaderValue::try_from(agreed.answer()).ok()) {
         headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extension);
     }
@@ -193,6 +241,24 @@ fn accepted(accept_key: Option<&str>, agreed: Option<Agreement>, mut headers: He
     }
     *response.headers_mut() = headers;
     response
+}
+
+/// Takes the host's own subprotocols out of what a handler sees; all of them where the websocket resumes, since a handshake agrees on
+/// one.
+fn hide(handshake: &mut Handshake, headers: &mut HeaderMap, resumes: bool) {
+    let before = handshake.subprotocols.len();
+    if resumes {
+        handshake.subprotocols.clear();
+    }
+    offer::hide(&mut handshake.subprotocols);
+    if handshake.subprotocols.len() == before {
+        return;
+    }
+    headers.remove(header::SEC_WEBSOCKET_PROTOCOL);
+    let left = handshake.subprotocols.join(", ");
+    if let Some(left) = HeaderValue::try_from(left).ok().filter(|left| !left.is_empty()) {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, left);
+    }
 }
 
 fn denied(status: StatusCode, mut headers: HeaderMap, body: Vec<u8>) -> Response<Reply> {

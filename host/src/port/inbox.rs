@@ -30,6 +30,8 @@ pub enum NoMessage {
 struct Queue {
     messages: VecDeque<Message>,
     bytes: usize,
+    /// The handler has a message, and has not come back for the next.
+    in_hand: bool,
     close: Option<Close>,
     receiver: Option<Waker>,
     /// Who closes, and waits for the end: beside a receive, perhaps.
@@ -63,6 +65,7 @@ impl Inbox {
         let queue = Queue {
             messages: VecDeque::new(),
             bytes: 0,
+            in_hand: false,
             close: None,
             receiver: None,
             closer: None,
@@ -111,6 +114,7 @@ impl Inbox {
     pub fn begin(&self, version: u64) {
         let mut queue = self.lock();
         queue.version = version;
+        queue.in_hand = false;
         queue.heard = Heard::Nothing;
         queue.told = Told::No;
         queue.due = queue.due.filter(|due| *due != version);
@@ -131,6 +135,12 @@ impl Inbox {
         self.lock().messages.is_empty()
     }
 
+    /// Messages that no handler is done with: those that wait, and one in hand.
+    pub fn unhandled(&self) -> usize {
+        let queue = self.lock();
+        queue.messages.len() + usize::from(queue.in_hand)
+    }
+
     /// Whether the socket may be read.
     pub fn has_room(&self) -> bool {
         let queue = self.lock();
@@ -140,6 +150,7 @@ impl Inbox {
     /// The next message; ahead of all, that the handler is to retire; the close once all are taken.
     pub fn poll_receive(&self, cx: &mut Context<'_>) -> Poll<Result<Message, NoMessage>> {
         let mut queue = self.lock();
+        queue.in_hand = false;
         // After the end there is nothing to take over.
         if queue.due.is_some() && queue.close.is_none() {
             queue.due = None;
@@ -148,6 +159,7 @@ impl Inbox {
         }
         if let Some(message) = queue.messages.pop_front() {
             queue.bytes -= message.len();
+            queue.in_hand = true;
             queue.heard = Heard::Something;
             return Poll::Ready(Ok(message));
         }
@@ -245,6 +257,20 @@ mod tests {
         assert!(inbox.poll_end(&mut Context::from_waker(&closer)).is_pending());
         inbox.end(Close::abnormal());
         assert!(flags.iter().all(|flag| flag.0.load(Ordering::SeqCst)));
+    }
+
+    #[test]
+    fn message_is_handled_once_the_handler_comes_for_the_next() {
+        let inbox = Inbox::new(1);
+        inbox.push(text("a"));
+        inbox.push(text("b"));
+        assert_eq!(inbox.unhandled(), 2);
+        assert_eq!(received(&inbox), Poll::Ready(Ok(text("a"))));
+        assert_eq!(inbox.unhandled(), 2, "it is in hand");
+        assert_eq!(received(&inbox), Poll::Ready(Ok(text("b"))));
+        assert_eq!(inbox.unhandled(), 1);
+        assert_eq!(received(&inbox), Poll::Pending);
+        assert_eq!(inbox.unhandled(), 0);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! happen when is decided by the port's lifecycle.
 
 pub mod codec;
+pub mod door;
 pub mod frames;
 pub mod registry;
 mod talk;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 
 use self::codec::deflate::Deflate;
 use self::frames::{Frames, Io};
+pub use self::talk::Resuming;
 use self::talk::Talk;
 use crate::app::App;
 use crate::dispatch::{self, Call, Seat, Verdict};
@@ -61,9 +63,15 @@ pub struct Opened {
 }
 
 /// Begins the handler of a websocket that was told of, [`WebsocketPort::connect`]. `answered` gets the handshake's answer; `upgrade` resolves
-/// once the answer was 101 and has left.
-pub fn open(websocket: Websocket, terms: Terms, answered: oneshot::Sender<Answer>, upgrade: Upgrade) -> Opening {
-    Box::pin(handshake(websocket, terms, answered, upgrade))
+/// once the answer was 101 and has left. With `resuming`, its peer may come back over another connection.
+pub fn open(
+    websocket: Websocket,
+    terms: Terms,
+    answered: oneshot::Sender<Answer>,
+    upgrade: Upgrade,
+    resuming: Option<Resuming>,
+) -> Opening {
+    Box::pin(handshake(websocket, terms, answered, upgrade, resuming))
 }
 
 /// To its end.
@@ -92,6 +100,7 @@ async fn handshake(
     terms: Terms,
     answered: oneshot::Sender<Answer>,
     upgrade: Upgrade,
+    resuming: Option<Resuming>,
 ) -> Opened {
     let mut call = Some(websocket.begin());
     let answer = websocket.answer(&mut call).await;
@@ -106,7 +115,7 @@ async fn handshake(
             websocket.tell(|_| What::Hibernated { why: why.to_owned() });
         }
     }
-    Opened { talk: Talk::new(websocket, frames, call), accepted }
+    Opened { talk: Talk::new(websocket, frames, call, resuming), accepted }
 }
 
 impl Websocket {

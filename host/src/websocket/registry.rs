@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::door::Doors;
 use crate::app::{App, Version};
 use crate::event::WebsocketId;
 use crate::failure::close_code;
@@ -23,6 +24,8 @@ pub const UNDEPLOYED: &str = "the app was undeployed";
 pub struct Registry {
     /// Those that have any.
     apps: Mutex<Vec<Arc<App>>>,
+    /// Where peers come back, of those that resume.
+    pub doors: Doors,
     /// One for each app at most.
     draining: Mutex<Vec<Drain>>,
 }
@@ -79,6 +82,7 @@ impl Registry {
         drop(apps);
         // An app that was undeployed may end with its last websocket, and that takes time.
         drop((port, app));
+        self.doors.remove(id);
     }
 
     /// The one of this id.

@@ -16,7 +16,7 @@ use crate::alarm::{Cron, CronAlarm};
 use crate::app::route::Pattern;
 use crate::instance::Isolation;
 use crate::limits::{
-    AUTO_RESPONSE_BYTES_MAX, INSTANCES_MAX, MESSAGE_BYTES_CEILING, MESSAGES_PER_S_CEILING, SWAP_DRAIN,
+    AUTO_RESPONSE_BYTES_MAX, INSTANCES_MAX, MESSAGE_BYTES_CEILING, MESSAGES_PER_S_CEILING, RESUME_MAX, SWAP_DRAIN,
 };
 use crate::outbound::{Grant, Network};
 use crate::outbox::Overflow;
@@ -242,6 +242,8 @@ pub(super) fn handler(name: &str, mut section: Section<'_, '_>, folder: &Path) -
     let deflate = section.boolean("deflate").unwrap_or(false);
     let answered = section.has("auto_response");
     let auto_response = Some(section.section("auto_response")).filter(|_| answered).and_then(auto_response);
+    let patience = section.integer("resume_s", 0..=RESUME_MAX.as_secs()).filter(|seconds| *seconds > 0);
+    let resume = patience.map(Duration::from_secs);
     let autosaves = [("never", Autosave::Never), ("event", Autosave::Event)];
     let autosave = section.choice("autosave", &autosaves, &[]).unwrap_or_default();
     let limits = limits(section.section("limits"));
@@ -258,6 +260,7 @@ pub(super) fn handler(name: &str, mut section: Section<'_, '_>, folder: &Path) -
         overflow,
         deflate,
         auto_response,
+        resume,
         autosave,
         limits,
         config,

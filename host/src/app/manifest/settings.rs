@@ -197,6 +197,9 @@ pub struct HandlerSettings {
     pub deflate: bool,
     /// A message of the peer that is answered without the guest.
     pub auto_response: Option<AutoResponse>,
+    /// `resume_s`: for which its websockets wait for peers that may come back over another connection; up to
+    /// [`limits::RESUME_MAX`]. None: they do not.
+    pub resume: Option<Duration>,
     /// When the session of a websocket is saved without being told.
     pub autosave: Autosave,
     /// `[handlers.NAME.limits]`

@@ -20,7 +20,7 @@ use crate::instance::{Handler, Isolation, Settings};
 use crate::limits;
 use crate::outbound::Outbound;
 use crate::outbox::{Bounds, Held};
-use crate::port::websocket::{Patience, Rules};
+use crate::port::websocket::{Patience, Resumption, Rules};
 use crate::rate::Quota;
 use crate::session::{CookieSettings, Lifetimes, SameSite, Secure};
 
@@ -286,6 +286,10 @@ fn for_websockets(
         handler,
         cookies,
         message_bytes_max: limits.message_bytes_max,
+        resume: settings.resume.map(|patience| Resumption {
+            patience,
+            outbox: Arc::new(Bounds { held: Held::UntilAcknowledged, ..outbox }),
+        }),
         outbox: Arc::new(outbox),
         auto_response: settings.auto_response.clone(),
         patience: Patience { message: manifest.pace.message, stall: manifest.pace.stall },

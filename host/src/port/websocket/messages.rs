@@ -9,6 +9,7 @@ use crate::failure::close_code;
 use crate::outbox::Pushed;
 use crate::port::inbox::NoMessage;
 use crate::port::lifecycle::{Call, IllegalTransition};
+use crate::resume::frame;
 use crate::{json, limits};
 
 impl WebsocketPort {
@@ -22,7 +23,7 @@ impl WebsocketPort {
     /// Dropped while it waits, the message is not sent.
     pub async fn send(&self, message: Message) -> Result<(), WebsocketError> {
         self.may_send(&message)?;
-        let mut slot = Some(message);
+        let mut slot = Some(self.framed(message));
         let mut pushed = std::future::poll_fn(|cx| self.outbox.poll_push(&mut slot, cx));
         // Most find room at once, and need no timer.
         let at_once = match futures_util::poll!(&mut pushed) {
@@ -45,7 +46,7 @@ impl WebsocketPort {
     /// `WrongState`, `Disconnected`, `TooLarge`.
     pub fn try_send(&self, message: Message) -> Result<Pushed, WebsocketError> {
         self.may_send(&message)?;
-        Ok(self.outbox.push(message))
+        Ok(self.outbox.push(self.framed(message)))
     }
 
     /// Queues text that is JSON, without the blanks between its tokens.
@@ -105,6 +106,11 @@ impl WebsocketPort {
             return Err(WebsocketError::WrongKind(kind));
         }
         json::check(message.as_bytes()).map(str::to_owned).map_err(WebsocketError::BadJson)
+    }
+
+    /// A message as this peer gets it: with a head, where it resumes.
+    pub fn framed(&self, message: Message) -> Message {
+        if self.outbox.holds() { frame::message(&message) } else { message }
     }
 
     /// The answer to a message that needs no guest; none if it does.

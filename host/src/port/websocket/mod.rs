@@ -91,10 +91,21 @@ pub struct Rules {
     pub message_bytes_max: usize,
     /// What an outbox holds.
     pub outbox: Arc<Bounds>,
+    /// What a peer that offers to resume gets; none: such an offer is not heard.
+    pub resume: Option<Resumption>,
     /// What is answered without the guest.
     pub auto_response: Option<AutoResponse>,
     /// What time a peer has.
     pub patience: Patience,
+}
+
+/// How a handler's websockets resume (docs/resume.md). Manifest key `resume_s`.
+#[derive(Clone, Debug)]
+pub struct Resumption {
+    /// For which they wait for peers that are away.
+    pub patience: Duration,
+    /// What an outbox holds: messages until they are acknowledged.
+    pub outbox: Arc<Bounds>,
 }
 
 /// What time a websocket's peer has. Manifest keys `message_s` and `stall_s` of `[http]`.
@@ -196,19 +207,22 @@ pub struct WebsocketParts {
     pub offered: Box<[String]>,
     /// What all outboxes hold.
     pub outboxes: Arc<Outboxes>,
+    /// How it resumes, if its peer would.
+    pub resume: Option<Resumption>,
 }
 
 impl WebsocketPort {
     /// A websocket whose handshake has come.
     pub fn new(parts: WebsocketParts) -> Self {
         let id = WebsocketId::mint();
+        let bounds = parts.resume.map_or_else(|| parts.rules.outbox.clone(), |resume| resume.outbox);
         Self {
             id,
             head: parts.head,
             lot: parts.lot,
             style: parts.style,
             session: parts.session,
-            outbox: Arc::new(Outbox::new(parts.rules.outbox.clone(), parts.outboxes)),
+            outbox: Arc::new(Outbox::new(bounds, parts.outboxes)),
             membership: Membership::new(parts.groups, id),
             publications: parts.sees_publications.then(|| Arc::new(Publications::new(parts.rules.outbox.clone()))),
             meter: Arc::default(),

@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::{WebsocketError, WebsocketPort};
+use crate::event;
 use crate::port::lifecycle::{Call, IllegalTransition};
 
 /// At most one ping is on its way; whoever asks meanwhile waits for the same pong.
@@ -17,6 +18,8 @@ struct State {
     last: Option<Duration>,
     /// Pongs so far.
     pongs: u64,
+    /// Pings that went with their connection.
+    lost: u64,
     ended: bool,
     waiters: Vec<Waker>,
 }
@@ -25,7 +28,7 @@ impl WebsocketPort {
     /// Sends a ping and waits for its pong.
     ///
     /// # Errors
-    /// `WrongState`, `Disconnected`: a peer that does not answer is gone.
+    /// `WrongState`, `Disconnected`: a peer that does not answer is gone. `TimedOut` where it may come back.
     ///
     /// # Cancel safety
     /// Dropped while it waits, the ping is still sent.
@@ -35,10 +38,14 @@ impl WebsocketPort {
             life.lifecycle.ping().map_err(|illegal| life.refusal(illegal))
         };
         legal?;
-        let seen = self.pings.lock().get_or_insert_default().pongs;
+        if self.outbox.is_away() {
+            return Err(WebsocketError::TimedOut);
+        }
+        let seen = self.pings.lock().get_or_insert_default().seen();
         self.outbox.ping();
         match std::future::poll_fn(|cx| self.pings.poll_pong(seen, cx)).await {
             Some(round_trip) => Ok(round_trip),
+            None if self.state() == event::State::Open => Err(WebsocketError::TimedOut),
             None => {
                 let life = self.life();
                 Err(life.refusal(IllegalTransition { state: life.lifecycle.state(), call: Call::Ping }))
@@ -56,6 +63,17 @@ impl WebsocketPort {
         self.pings.lock().get_or_insert_default().sent.get_or_insert(now);
     }
 
+    /// The connection is lost, and with it the ping that was on its way.
+    pub fn ping_lost(&self) {
+        let mut pings = self.pings.lock();
+        let Some(state) = pings.as_mut() else { return };
+        state.sent = None;
+        state.lost += 1;
+        let waiters = std::mem::take(&mut state.waiters);
+        drop(pings);
+        waiters.into_iter().for_each(Waker::wake);
+    }
+
     /// A pong has come. One that answers nothing is legal, and means nothing (§5.5.3).
     pub fn ponged(&self, now: Instant) {
         let mut pings = self.pings.lock();
@@ -66,6 +84,13 @@ impl WebsocketPort {
         let waiters = std::mem::take(&mut state.waiters);
         drop(pings);
         waiters.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl State {
+    /// Pongs, and lost pings, so far.
+    fn seen(&self) -> (u64, u64) {
+        (self.pongs, self.lost)
     }
 }
 
@@ -80,14 +105,14 @@ impl Pings {
         waiters.into_iter().for_each(Waker::wake);
     }
 
-    /// The round trip of the first pong after so many; none at the end.
-    fn poll_pong(&self, seen: u64, cx: &mut Context<'_>) -> Poll<Option<Duration>> {
+    /// The round trip of the first pong after so many; none at the end, and after more pings were lost.
+    fn poll_pong(&self, (pongs, lost): (u64, u64), cx: &mut Context<'_>) -> Poll<Option<Duration>> {
         let mut pings = self.lock();
         let state = pings.get_or_insert_default();
-        if state.pongs > seen {
+        if state.pongs > pongs {
             return Poll::Ready(state.last);
         }
-        if state.ended {
+        if state.ended || state.lost > lost {
             return Poll::Ready(None);
         }
         if !state.waiters.iter().any(|waiter| waiter.will_wake(cx.waker())) {

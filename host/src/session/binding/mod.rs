@@ -206,6 +206,15 @@ impl SessionBinding {
         Some(self.live.websockets(key))
     }
 
+    /// Whether a peer that presents this id, or none, is one of the session's; anyone is where there is no session.
+    pub fn is_of(&self, presented: Option<&SessionId>) -> bool {
+        match &self.state().identity {
+            Identity::Known(known) => presented == Some(&known.id),
+            Identity::Unknown(Some(id)) => presented == Some(id),
+            Identity::Unknown(None) => true,
+        }
+    }
+
     /// Whether it was flushed, here or elsewhere.
     pub fn is_flushed(&self) -> bool {
         self.state().flushed

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::moment::Moment;
 use super::{Awaits, Talk};
-use crate::failure::Fault;
+use crate::failure::{Fault, close_code};
 use crate::limits;
 use crate::port::websocket::Style;
 
@@ -22,6 +22,10 @@ enum Due {
     Close,
     Pong,
     Ping,
+    /// A word on what is done with.
+    Word,
+    /// The peer does not come back.
+    Gone,
 }
 
 impl Talk {
@@ -48,21 +52,23 @@ impl Talk {
             Due::Call(limit) => self.overrun(limit),
             Due::Message => {
                 let reason = format!("a message was not whole after {:?}", self.websocket.port.rules.patience.message);
-                self.break_off(&reason);
+                self.break_off(close_code::POLICY, &reason);
             }
             Due::Close => {
                 self.websocket.port.close_timed_out();
                 self.end();
             }
-            Due::Stall | Due::Pong => self.end(),
+            Due::Stall | Due::Pong | Due::Gone => self.end(),
             Due::Ping => self.ping(),
+            Due::Word => self.acknowledge(),
         }
         true
     }
 
     fn deadline(&self) -> (Instant, Due) {
         let call = self.call_limit().map(|limit| (self.call_since + limit, Due::Call(limit)));
-        match (call, self.connection_deadline()) {
+        let gone = self.resuming_deadline().filter(|_| self.is_away()).map(|due| (due, Due::Gone));
+        match (call, self.connection_deadline().or(gone)) {
             (Some(call), Some(connection)) if call.0 < connection.0 => call,
             (Some(call), None) => call,
             (_, Some(connection)) => connection,
@@ -80,14 +86,15 @@ impl Talk {
         let patience = self.websocket.port.rules.patience;
         let message = self.midway.map(|since| (since + patience.message, Due::Message));
         let stall = self.stalled.map(|since| (since + patience.stall, Due::Stall));
-        [message, stall].into_iter().flatten().chain([usual]).min_by_key(|(due, _)| *due)
+        let word = self.resuming_deadline().map(|due| (due, Due::Word));
+        [message, stall, word].into_iter().flatten().chain([usual]).min_by_key(|(due, _)| *due)
     }
 
     /// How long the call may take: an event its deadline; a loop, once its websocket has ended.
     fn call_limit(&self) -> Option<Duration> {
         self.call.as_ref()?;
         match self.websocket.port.style {
-            Style::Loop(_) if self.frames.is_some() => None,
+            Style::Loop(_) if self.frames.is_some() || self.is_away() => None,
             _ => Some(self.websocket.seat.handler.settings.deadline.unwrap_or(limits::EVENT_DEADLINE)),
         }
     }

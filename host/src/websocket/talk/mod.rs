@@ -6,6 +6,9 @@
 
 mod deadlines;
 mod moment;
+mod resuming;
+
+pub use self::resuming::Resuming;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -51,8 +54,7 @@ pub(super) struct Talk {
     /// Since when the peer takes nothing.
     stalled: Option<Moment>,
     controls: Taken,
-    /// Of a quota, where there is one.
-    messages: Option<Box<Taken>>,
+    few: Option<Box<Few>>,
     timer: Pin<Box<Sleep>>,
     /// Whether the timer has been polled, so that it will wake us.
     armed: bool,
@@ -63,6 +65,14 @@ pub(super) struct Talk {
 enum Turn {
     Peer,
     Groups,
+}
+
+/// What few websockets have: in a box, for those that idle.
+#[derive(Default)]
+struct Few {
+    /// Of a quota, where there is one.
+    messages: Taken,
+    resuming: Option<Resuming>,
 }
 
 /// What the peer owes us.
@@ -98,7 +108,12 @@ impl Awaits {
 }
 
 impl Talk {
-    pub(super) fn new(websocket: Websocket, frames: Option<Frames>, call: Option<Call>) -> Self {
+    pub(super) fn new(
+        websocket: Websocket,
+        frames: Option<Frames>,
+        call: Option<Call>,
+        resuming: Option<Resuming>,
+    ) -> Self {
         let now = Moment::now();
         let mut talk = Self {
             websocket,
@@ -116,13 +131,16 @@ impl Talk {
             midway: None,
             stalled: None,
             controls: Taken::default(),
-            messages: None,
+            few: None,
             timer: Box::pin(tokio::time::sleep_until(now + limits::PING_AFTER)),
             armed: false,
             frames,
         };
         if talk.frames.is_none() {
             talk.end();
+        } else if resuming.is_some() {
+            talk.few = Some(Box::new(Few { resuming, ..Few::default() }));
+            talk.greet();
         }
         talk
     }
@@ -145,7 +163,11 @@ impl Talk {
             self.awaits.heard();
             self.midway = frames.is_midway().then(|| self.midway.unwrap_or(self.heard));
             match incoming {
-                Incoming::Message(message) => self.take_in(message),
+                Incoming::Message(frame) => {
+                    if let Some(message) = self.unframe(frame) {
+                        self.take_in(message);
+                    }
+                }
                 Incoming::Ping => {
                     self.dirty = true;
                     self.count_control();
@@ -154,6 +176,12 @@ impl Talk {
                     self.websocket.port.ponged(self.heard.std());
                     self.rest();
                     self.count_control();
+                }
+                // A browser that leaves the page, and may load it again.
+                Incoming::Close(Some(close)) if close.code == close_code::GOING_AWAY && self.resuming().is_some() => {
+                    // What does not leave at once leaves not at all: the peer waits for nothing more.
+                    let _answered = self.frames.as_mut().map(|frames| frames.poll_flush(cx));
+                    self.end();
                 }
                 Incoming::Close(close) => {
                     self.dirty = true;
@@ -190,30 +218,34 @@ impl Talk {
 
     fn count_control(&mut self) {
         if !self.controls.take(&limits::CONTROL_FRAMES, self.heard.std()) {
-            self.break_off(&format!("more than {} pings and pongs a second", limits::CONTROL_FRAMES));
+            let reason = format!("more than {} pings and pongs a second", limits::CONTROL_FRAMES);
+            self.break_off(close_code::POLICY, &reason);
         }
     }
 
     /// The peer is past a limit: nothing that it still sends is looked at.
-    fn break_off(&mut self, reason: &str) {
+    fn break_off(&mut self, code: u16, reason: &str) {
         if let Some(frames) = &mut self.frames {
             frames.break_off();
         }
         self.midway = None;
         self.awaits.close(&mut self.awaited, Moment::now());
-        self.websocket.port.host_close(close_code::POLICY, reason);
+        self.websocket.port.host_close(code, reason);
     }
 
     fn take_in(&mut self, message: Message) {
         if let Some(quota) = self.websocket.seat.handler.settings.messages
-            && !self.messages.get_or_insert_default().take(&quota, self.heard.std())
+            && !self.few.get_or_insert_default().messages.take(&quota, self.heard.std())
         {
-            return self.break_off(&format!("more than {quota} messages a second"));
+            return self.break_off(close_code::POLICY, &format!("more than {quota} messages a second"));
         }
         self.websocket.port.has_received(message.len());
         if let Some(response) = self.websocket.port.auto_response(&message) {
             // A full outbox has answers enough in it; what the policy says of it is done.
-            let _taken = self.websocket.port.outbox.push(response);
+            let _taken = self.websocket.port.outbox.push(self.websocket.port.framed(response));
+            if let Some(resuming) = self.resuming() {
+                resuming.resume.answer();
+            }
             return;
         }
         match &self.websocket.port.style {
@@ -260,6 +292,9 @@ impl Talk {
             return;
         }
         let Some(event) = self.next_event(cx) else { return };
+        if let Some(resuming) = self.resuming() {
+            resuming.in_call = if let Event::Messages(list) = &event { list.len() } else { 0 };
+        }
         self.call_since = self.heard;
         let Websocket { seat, app, port, .. } = &mut self.websocket;
         self.call = Some(seat.deliver(app, port, event));
@@ -293,6 +328,10 @@ impl Talk {
 
     /// Writes what the outbox holds, as far as the connection takes it.
     fn poll_write(&mut self, cx: &mut Context<'_>) {
+        if self.is_away() && self.websocket.port.outbox.poll_ready(cx).is_ready() {
+            // A close, and nobody to send it to.
+            self.end();
+        }
         while self.frames.is_some() {
             if self.dirty && !self.flush(cx) {
                 self.note_stall();
@@ -328,6 +367,9 @@ impl Talk {
                 Some(Outgoing::Message(message)) => {
                     self.websocket.port.has_sent(message.len());
                     bytes += message.len();
+                    if let Some(resuming) = self.few.as_mut().and_then(|few| few.resuming.as_mut()) {
+                        resuming.resume.send();
+                    }
                     frames.start(message)
                 }
                 Some(Outgoing::Ping) => {
@@ -362,8 +404,13 @@ impl Talk {
         !self.dirty && self.frames.is_some()
     }
 
-    /// The connection is over: nothing more is read or written, the handler learns the close.
+    /// The connection is over: nothing more is read or written, the handler learns the close. Where the peer may come back, it is
+    /// only lost.
     fn end(&mut self) {
+        if self.leave() {
+            return;
+        }
+        self.shut();
         self.frames = None;
         self.heard = Moment::now();
         self.call_since = self.call_since.max(self.heard);
@@ -380,7 +427,8 @@ impl Talk {
 
     fn is_over(&self) -> bool {
         let told = self.close.is_none() || matches!(self.websocket.port.style, Style::Loop(_));
-        self.frames.is_none() && self.call.is_none() && self.pending.is_empty() && told
+        let ended = self.frames.is_none() && !self.is_away();
+        ended && self.call.is_none() && self.pending.is_empty() && told
     }
 }
 
@@ -391,8 +439,10 @@ impl Future for Talk {
         let talk = &mut *self;
         talk.drained = false;
         loop {
+            talk.poll_door(cx);
             talk.poll_read(cx);
             talk.poll_call(cx);
+            talk.acknowledge();
             // What it leaves unwritten wakes us, and so does room in the outbox.
             talk.poll_write(cx);
             if talk.is_over() {
