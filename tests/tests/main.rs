@@ -30,6 +30,7 @@ mod operate;
 mod promises;
 mod protocols;
 mod remote;
+mod resume;
 mod swap;
 mod tools;
 mod traces;

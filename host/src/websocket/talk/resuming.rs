@@ -17,6 +17,7 @@ use crate::event::{Message, State};
 use crate::failure::close_code;
 use crate::limits;
 use crate::port::websocket::Style;
+use crate::rate::Taken;
 use crate::resume::frame::{self, Frame};
 use crate::resume::token::Token;
 use crate::resume::{Resume, welcome};
@@ -99,7 +100,7 @@ impl Talk {
         self.frames = frames;
         self.websocket.port.ping_lost();
         (self.dirty, self.drained, self.awaits) = (false, false, Awaits::Nothing);
-        (self.midway, self.stalled) = (None, None);
+        (self.midway, self.stalled, self.controls) = (None, None, Taken::default());
         self.heard = Moment::now();
     }
 
