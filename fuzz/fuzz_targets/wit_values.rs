@@ -183,7 +183,12 @@ fn websocket() -> WebsocketPort {
         handler: "fuzz".into(),
         cookies: Arc::default(),
         message_bytes_max: 1024,
-        outbox: Arc::new(Bounds { bytes_max: 4096, messages_max: 16, overflow: Overflow::Wait, held: Held::UntilWritten }),
+        outbox: Arc::new(Bounds {
+            bytes_max: 4096,
+            messages_max: 16,
+            overflow: Overflow::Wait,
+            held: Held::UntilWritten,
+        }),
         resume: None,
         auto_response: None,
         patience: websocket::Patience { message: limits::MESSAGE, stall: limits::STALL },

@@ -190,6 +190,8 @@ pub const RESUME_MAX: Duration = Duration::from_secs(600);
 pub const RESUME_AWAY_MAX: usize = CONNECTIONS_MAX / 2;
 /// Bytes of the head of a peer's frame (docs/resume.md); past it 1002. They come on top of a message's.
 pub const RESUME_HEAD_BYTES_MAX: usize = 64;
+/// Bytes of what a peer offers of where it stands in groups; past it nothing of it is heard.
+pub const RESUME_FROM_BYTES_MAX: usize = 8 * KIB;
 /// Messages of a peer that are done with, after which it is told at once.
 pub const RESUME_ACKNOWLEDGE_MESSAGES: u64 = 32;
 /// From a message of a peer to the word that it is done with, where there are fewer.

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sessile_tests::{App, Host, Settings, Socket, Way, each_way};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -17,6 +19,7 @@ each_way!(
     peer_that_does_not_come_back_is_closed_once_with_1006,
     host_that_is_killed_gets_what_it_had_not_done_with_again,
     unknown_and_foreign_tokens_open_another_websocket,
+    publications_come_over_cuts_and_restarts_or_the_peer_is_told,
     outbox_that_is_full_while_the_peer_is_away_ends_it,
 );
 
@@ -32,6 +35,8 @@ struct Peer {
     received: u64,
     first: u64,
     unacknowledged: VecDeque<String>,
+    /// Where it stands in groups: epoch and offset.
+    stands: BTreeMap<String, (String, u64)>,
 }
 
 impl Peer {
@@ -41,19 +46,23 @@ impl Peer {
     }
 
     async fn open_as(address: SocketAddr, path: &str, cookie: Option<String>) -> Self {
-        let path = path.to_owned();
-        let (socket, token, unacknowledged) = (None, None, VecDeque::new());
-        let mut peer = Self { address, path, cookie, socket, token, received: 0, first: 1, unacknowledged };
+        let mut peer = Self::with(address, path, cookie, None);
         assert!(!peer.connect().await);
         peer
     }
 
+    fn with(address: SocketAddr, path: &str, cookie: Option<String>, token: Option<String>) -> Self {
+        let (path, unacknowledged, stands) = (path.to_owned(), VecDeque::new(), BTreeMap::new());
+        Self { address, path, cookie, socket: None, token, received: 0, first: 1, unacknowledged, stands }
+    }
+
     /// Connects, over the connection that there is if it has not been cut; whether it has resumed.
     async fn connect(&mut self) -> bool {
-        let offer = match &self.token {
-            Some(token) => format!("{PROTOCOL}, sessile.token.{token}.{}", self.received),
-            None => PROTOCOL.to_owned(),
-        };
+        let stands = BASE64.encode(serde_json::to_string(&self.stands).unwrap());
+        let mut offer = format!("{PROTOCOL}, sessile.from.{stands}");
+        if let Some(token) = &self.token {
+            offer += &format!(", sessile.token.{token}.{}", self.received);
+        }
         let mut headers = vec![("sec-websocket-protocol", offer.as_str())];
         headers.extend(self.cookie.as_deref().map(|cookie| ("cookie", cookie)));
         let mut socket = Socket::open_with(self.address, &self.path, &headers).await.unwrap();
@@ -82,8 +91,13 @@ impl Peer {
         self.unacknowledged.push_back(text);
     }
 
-    /// The next message; acknowledgements are taken in.
+    /// The next message.
     async fn next(&mut self) -> String {
+        self.frame().await.1.expect("a message")
+    }
+
+    /// The next frame; acknowledgements are taken in.
+    async fn frame(&mut self) -> (Value, Option<String>) {
         loop {
             let frame = self.socket.as_mut().unwrap().text().await;
             let (head, payload) = frame.split_once('\n').map_or((&*frame, None), |(head, rest)| (head, Some(rest)));
@@ -93,14 +107,25 @@ impl Peer {
                     self.unacknowledged.pop_front().expect("it was sent");
                     self.first += 1;
                 }
+                continue;
             }
-            let Some(payload) = payload else { continue };
-            let payload = payload.to_owned();
+            let payload = payload.map(str::to_owned);
             self.received += 1;
             if self.received % 16 == 0 {
                 self.acknowledge().await;
             }
-            return payload;
+            self.stand(&head);
+            return (head, payload);
+        }
+    }
+
+    fn stand(&mut self, head: &Value) {
+        let offset = head["offset"].as_u64().unwrap_or(0);
+        if let (Some(group), Some(epoch)) = (head["joined"].as_str(), head["epoch"].as_str()) {
+            self.stands.insert(group.to_owned(), (epoch.to_owned(), offset));
+        }
+        if let Some(stand) = head["group"].as_str().and_then(|group| self.stands.get_mut(group)) {
+            stand.1 = offset;
         }
     }
 
@@ -257,16 +282,7 @@ async fn unknown_and_foreign_tokens_open_another_websocket(way: Way) {
     peer.cookie = peer.socket.as_ref().unwrap().cookie();
     let (token, cookie) = (peer.token.clone(), peer.cookie.clone());
     assert!(cookie.is_some());
-    let other = |path: &str, cookie: Option<String>, token: Option<String>| Peer {
-        address: host.address(),
-        path: path.to_owned(),
-        cookie,
-        socket: None,
-        token,
-        received: 0,
-        first: 1,
-        unacknowledged: VecDeque::new(),
-    };
+    let other = |path: &str, cookie, token| Peer::with(host.address(), path, cookie, token);
     let guessed = token.clone().map(|token| token[..47].to_owned() + if token.ends_with('0') { "1" } else { "0" });
     for mut stranger in [
         other("/ws?session=1", None, token.clone()),
@@ -286,6 +302,52 @@ async fn unknown_and_foreign_tokens_open_another_websocket(way: Way) {
     assert_eq!(peer.ask("once more").await, "once more");
     let mut late = other("/ws", cookie, token);
     assert!(!late.connect().await, "a token is good until the next one has arrived");
+}
+
+async fn publications_come_over_cuts_and_restarts_or_the_peer_is_told(way: Way) {
+    let app = app(way);
+    let groups = "[groups.\"kept\"]\nhistory = true\nhistory_messages = 3\n[handlers.events]";
+    app.edit("[handlers.events]", groups);
+    let host = Host::start(&app, way);
+    let mut publisher = Socket::open(host.address(), "/ws").await;
+    let mut peer = Peer::open(host.address(), "/ws").await;
+    let mut publish = async |group: &str, text: &str| publisher.ask(&format!("publish {group} {text}")).await;
+    for group in ["kept", "plain"] {
+        peer.send(format!("join {group}")).await;
+        assert_eq!((peer.frame().await.0["joined"].as_str(), peer.next().await.as_str()), (Some(group), "joined"));
+    }
+    assert_eq!(publish("kept", "a").await, "published 1 0");
+    assert_eq!(publish("plain", "b").await, "published 1 0");
+    let head = json!({ "group": "kept", "offset": 1 });
+    assert_eq!(peer.frame().await, (head, Some("a".to_owned())));
+    assert_eq!(peer.frame().await, (json!({ "group": "plain" }), Some("b".to_owned())));
+    peer.cut();
+    for text in ["c", "d"] {
+        assert_eq!(publish("kept", text).await, "published 1 0");
+    }
+    assert!(peer.connect().await);
+    for text in ["c", "d"] {
+        assert_eq!(peer.next().await, text);
+    }
+    // Another websocket, as after a restart or on another host: what was missed comes once the guest joins.
+    for (missed, recovered) in [(vec!["e", "f"], true), (vec!["g", "h", "i", "j"], false)] {
+        peer.cut();
+        peer.token = None;
+        for text in &missed {
+            publish("kept", text).await;
+        }
+        peer.unacknowledged.clear();
+        assert!(!peer.connect().await);
+        peer.send("join kept").await;
+        for text in missed.iter().filter(|_| recovered) {
+            assert_eq!(peer.next().await, *text);
+        }
+        let (head, _) = peer.frame().await;
+        assert_eq!((&head["joined"], &head["recovered"]), (&json!("kept"), &json!(recovered)), "{head}");
+        assert_eq!(peer.next().await, "joined");
+    }
+    peer.send("leave kept").await;
+    assert_eq!((peer.frame().await.0, peer.next().await.as_str()), (json!({ "left": "kept" }), "left"));
 }
 
 async fn outbox_that_is_full_while_the_peer_is_away_ends_it(way: Way) {

@@ -29,7 +29,7 @@ pub(super) fn link(groups: &mut Interface<'_>) -> Result<()> {
     })?;
     groups.wait("leave", |state, (ws, group): (u64, String)| {
         let port = state.websocket(ws)?;
-        Ok(async move { (port.membership.leave(&group).map_err(Error::from),) })
+        Ok(async move { (port.leave(&group).map_err(Error::from),) })
     })?;
     groups.wait("publish", |state, (group, message): (String, Message)| {
         let identity = state.identity.clone();

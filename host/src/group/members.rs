@@ -67,11 +67,12 @@ impl Group {
     /// Tells a publication to the members that it is for.
     pub(super) fn tell(&self, state: &State, publication: &Publication, scope: Option<&Scope>) -> Delivery {
         let mut delivery = Delivery { position: publication.position, ..Delivery::default() };
+        let mut framed = None;
         for (id, member) in &state.members {
             if scope.is_some_and(|scope| !scope.is_for(*id, member.about.as_deref())) {
                 continue;
             }
-            match member.sink.push(publication) {
+            match member.sink.push(publication, &mut framed) {
                 Pushed::Queued(_) => delivery.queued += 1,
                 Pushed::Full => delivery.full += 1,
                 Pushed::Gone => delivery.gone += 1,
@@ -127,6 +128,7 @@ impl Group {
         if let (Some(since), Some(history)) = (since, state.history()) {
             (joined.recovered, joined.publications) = self.recover(history, since, id, sink, about.as_deref());
         }
+        sink.joined(&self.name, &joined);
         let before = state.members.get(&id).map(|member| member.about.clone());
         if let Some(changes) = state.changes() {
             match &before {
@@ -156,7 +158,7 @@ impl Group {
                 continue;
             }
             let position = Position { epoch, offset: *offset };
-            match sink.push(&self.publication(Some(position), message.clone())) {
+            match sink.push(&self.publication(Some(position), message.clone()), &mut None) {
                 Pushed::Queued(_) => queued += 1,
                 Pushed::Full | Pushed::Gone => return (false, queued),
             }

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::history::Position;
+use super::join::Joined;
 use super::presence::Presence;
 use crate::event::Message;
 use crate::outbox::{Bounds, Outbox, Pushed};
+use crate::resume::frame::{self, About};
 
 /// Something that the members of a group are told. A clone shares its bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +41,14 @@ impl Publication {
         }
     }
 
-    /// Bytes of that.
+    /// As a peer that resumes gets it.
+    fn framed(&self) -> Message {
+        let presence = matches!(self.content, Content::Presence(_));
+        let about = About { group: &self.group, offset: self.position.map(|position| position.offset), presence };
+        frame::publication(about, &self.message())
+    }
+
+    /// Bytes of [`Self::message`].
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an empty one is nothing special")]
     pub fn len(&self) -> usize {
@@ -60,10 +69,25 @@ pub enum Sink {
 }
 
 impl Sink {
-    pub(super) fn push(&self, publication: &Publication) -> Pushed {
+    /// `framed` is the publication as peers that resume get it, made for the first of them.
+    pub(super) fn push(&self, publication: &Publication, framed: &mut Option<Message>) -> Pushed {
         match self {
+            Self::Outbox(outbox) if outbox.holds() => {
+                outbox.push(framed.get_or_insert_with(|| publication.framed()).clone())
+            }
             Self::Outbox(outbox) => outbox.push(publication.message()),
             Self::Handler(publications) => publications.push(publication),
+        }
+    }
+
+    /// Tells a peer that resumes that it is in a group.
+    pub(super) fn joined(&self, group: &str, joined: &Joined) {
+        if let Self::Outbox(outbox) = self
+            && outbox.holds()
+        {
+            let position = joined.position.map(|Position { epoch, offset }| (epoch, offset));
+            // One that has no room does not learn where it stands, and recovers nothing later.
+            let _queued = outbox.push(frame::joined(group, position, joined.recovered));
         }
     }
 }

@@ -12,7 +12,8 @@ struct Peer {
 
 impl Peer {
     fn new(groups: &Arc<Groups>, messages_max: u32) -> Self {
-        let bounds = Arc::new(Bounds { bytes_max: 10_000, messages_max, overflow: Overflow::Wait, held: Held::UntilWritten });
+        let bounds =
+            Arc::new(Bounds { bytes_max: 10_000, messages_max, overflow: Overflow::Wait, held: Held::UntilWritten });
         let outbox = Arc::new(Outbox::new(bounds, Arc::new(Outboxes::new(10_000))));
         Self { membership: Membership::new(groups.clone(), WebsocketId::mint()), outbox }
     }
@@ -193,7 +194,8 @@ fn presence_is_told_gathered_to_peers_and_handlers() {
     let due = Arc::new(Notify::new());
     let groups = Arc::new(Groups::new(due.clone()));
     with_history(&groups, true);
-    let bounds = Arc::new(Bounds { bytes_max: 10_000, messages_max: 9, overflow: Overflow::Wait, held: Held::UntilWritten });
+    let bounds =
+        Arc::new(Bounds { bytes_max: 10_000, messages_max: 9, overflow: Overflow::Wait, held: Held::UntilWritten });
     let (peer, handler) = (Peer::new(&groups, 9), Membership::new(groups.clone(), WebsocketId::mint()));
     let publications = Arc::new(Publications::new(bounds));
     peer.join("kept").unwrap();

@@ -186,7 +186,7 @@ impl Service {
         }
     }
 
-    /// The probes of an orchestrator, which never reach an app.
+    /// The probes of an orchestrator, and the browser's side of docs/resume.md: what is the host's own, and never reaches an app.
     fn probe(&self, path: &str) -> Option<Response<Reply>> {
         match path {
             "/-/live" => Some(page::plain(StatusCode::OK, "live\n")),
@@ -194,6 +194,7 @@ impl Service {
                 Some(page::plain(StatusCode::SERVICE_UNAVAILABLE, "draining\n"))
             }
             "/-/ready" => Some(page::plain(StatusCode::OK, "ready\n")),
+            "/-/resume.js" => Some(page::script(include_str!("../../../client/resume.js"))),
             _ => None,
         }
     }

@@ -38,6 +38,15 @@ pub(super) fn plain(status: StatusCode, text: &'static str) -> Response<Reply> {
     response
 }
 
+/// A script for browsers.
+pub(super) fn script(text: &'static str) -> Response<Reply> {
+    let mut response = Response::new(Reply::whole(text));
+    let script = HeaderValue::from_static("text/javascript; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, script);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=600"));
+    response
+}
+
 /// Adds more headers to a problem.
 pub(super) fn with(mut response: Response<Reply>, headers: HeaderMap) -> Response<Reply> {
     response.headers_mut().extend(headers);

@@ -18,12 +18,13 @@ use super::handshake::{self, Handshake, Refusal};
 use super::pace::Busy;
 use super::{Admitted, Routed, Service, binding, connection, cookies, page, too_many};
 use crate::failure::close_code;
+use crate::group::Position;
 use crate::limits;
 use crate::port::head::{Ends, Head};
 use crate::port::inbox::Inbox;
 use crate::port::websocket::{Answer, Resumption, Style, WebsocketParts, WebsocketPort};
 use crate::resume::Resume;
-use crate::resume::offer::{self, Offer, Return};
+use crate::resume::offer::{self, Offer, Return, Stand};
 use crate::websocket::door::{self, Arrival};
 use crate::websocket::registry::{Live, UNDEPLOYED};
 use crate::websocket::{self, Opened, Opening, Resuming, Terms, Upgrade, Websocket};
@@ -57,7 +58,8 @@ impl Service {
             let _busy = until_opened;
             connection::upgraded(upgrade).await
         });
-        let accepted = |headers| accepted(handshake.accept_key.as_deref(), agreed, offer.is_some(), headers);
+        let resumes = offer.is_some();
+        let accepted = |headers| accepted(handshake.accept_key.as_deref(), agreed, resumes, headers);
         if let Some(back) = offer.as_ref().and_then(|offer| offer.back.as_ref())
             && let Some(opened) = self.come_back(back, &routed).await
         {
@@ -71,6 +73,9 @@ impl Service {
         let terms = Terms { message_bytes_max: rules.message_bytes_max + head_bytes, deflate };
         let offered = std::mem::take(&mut handshake.subprotocols).into();
         let websocket = self.websocket(routed, offered, resume.clone());
+        let stands = offer.map(|offer| offer.from).unwrap_or_default().into_iter();
+        let position = |stand: Stand| (stand.group, Position { epoch: stand.epoch, offset: stand.offset });
+        websocket.port.membership.recall(stands.map(position));
         let resuming = resume.map(|resume| {
             let door = self.websockets.doors.make(websocket.port.id);
             Resuming::new(Resume::new(resume.patience), door, Box::new(place.take()))

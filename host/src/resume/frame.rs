@@ -41,6 +41,41 @@ pub fn message(payload: &Message) -> Message {
     with_head(MESSAGE, payload)
 }
 
+/// What the frame of a publication says of it.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// To which group.
+    pub group: &'a str,
+    /// Its number in the group's history.
+    pub offset: Option<u64>,
+    /// Whether it tells who came and who went.
+    pub presence: bool,
+}
+
+/// The frame of a publication: the same for all members.
+#[must_use]
+pub fn publication(about: About<'_>, payload: &Message) -> Message {
+    let About { group, offset, presence } = about;
+    let offset = offset.map(|offset| format!(r#","offset":{offset}"#)).unwrap_or_default();
+    let presence = if presence { r#","presence":true"# } else { "" };
+    with_head(format!("{{\"group\":{}{offset}{presence}}}\n", quoted(group)).as_bytes(), payload)
+}
+
+/// The frame that tells the peer that it is in a group, where that stands (epoch and offset), and whether all that was published
+/// since the position that it offered has come before this.
+#[must_use]
+pub fn joined(group: &str, position: Option<(u64, u64)>, recovered: bool) -> Message {
+    let position =
+        position.map(|(epoch, offset)| format!(r#","epoch":"{epoch:x}","offset":{offset}"#)).unwrap_or_default();
+    Message::Text(format!(r#"{{"joined":{}{position},"recovered":{recovered}}}"#, quoted(group)).into())
+}
+
+/// The frame that tells the peer that it is in a group no more.
+#[must_use]
+pub fn left(group: &str) -> Message {
+    Message::Text(format!(r#"{{"left":{}}}"#, quoted(group)).into())
+}
+
 /// The frame that tells the peer that all of its messages up to this number are done with.
 #[must_use]
 pub fn acknowledge(number: u64) -> Message {
@@ -84,6 +119,10 @@ fn with_head(head: &[u8], payload: &Message) -> Message {
     }
 }
 
+fn quoted(text: &str) -> serde_json::Value {
+    text.into()
+}
+
 /// What follows so many bytes.
 fn after(frame: &Message, head: usize) -> Message {
     match frame {
@@ -109,6 +148,20 @@ mod tests {
     }
 
     #[test]
+    fn head_of_a_publication_is_json_whatever_the_name() {
+        let about = About { group: "a\"\n", offset: Some(3), presence: false };
+        assert_eq!(publication(about, &text("b")), text("{\"group\":\"a\\\"\\n\",\"offset\":3}\nb"));
+        let binary = Message::Binary(vec![0xff].into());
+        let expected = [b"{\"group\":\"g\",\"presence\":true}\n".as_slice(), &[0xff]].concat();
+        let about = About { group: "g", offset: None, presence: true };
+        assert_eq!(publication(about, &binary), Message::Binary(expected.into()));
+        let at = text(r#"{"joined":"g","epoch":"ff","offset":2,"recovered":true}"#);
+        assert_eq!(joined("g", Some((255, 2)), true), at);
+        assert_eq!(joined("g", None, false), text(r#"{"joined":"g","recovered":false}"#));
+        assert_eq!(left("g"), text(r#"{"left":"g"}"#));
+    }
+
+    #[test]
     fn head_with_keys_of_later_versions_is_read() {
         assert_eq!(read(&text("{ \"x\": [1] }\na")), Ok(Frame::Message(text("a"))));
         assert_eq!(read(&text(r#"{"ack":7,"x":1}"#)), Ok(Frame::Acknowledge(7)));
@@ -117,7 +170,9 @@ mod tests {
 
     #[test]
     fn frame_without_a_head_of_ours_is_refused() {
-        for wrong in ["", "\n", "a", "[1]", "{}", "{\"ack\":1}\n", "{\"ack\":-1}", "{\"ack\":\"1\"}", "hello\nworld", "{}x\n"] {
+        for wrong in
+            ["", "\n", "a", "[1]", "{}", "{\"ack\":1}\n", "{\"ack\":-1}", "{\"ack\":\"1\"}", "hello\nworld", "{}x\n"]
+        {
             assert_eq!(read(&text(wrong)), Err(BadFrame::BadHead), "{wrong:?}");
         }
         let long = " ".repeat(limits::RESUME_HEAD_BYTES_MAX);

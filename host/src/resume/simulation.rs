@@ -104,7 +104,17 @@ impl World {
         let mut random = Random(seed);
         let overflow = [Overflow::Wait, Overflow::Close, Overflow::DropOldest][random.below(3) as usize];
         let (pipes, done) = (Vec::new(), Vec::new());
-        Self { random, now: Instant::now(), overflow, pipes, host: None, done, websockets: 0, peer: Peer::default(), restarts: 0 }
+        Self {
+            random,
+            now: Instant::now(),
+            overflow,
+            pipes,
+            host: None,
+            done,
+            websockets: 0,
+            peer: Peer::default(),
+            restarts: 0,
+        }
     }
 
     fn step(&mut self) {
@@ -136,7 +146,11 @@ impl World {
             self.expire();
             let quiet = self.pipes.last().is_some_and(|pipe| pipe.to_host.is_empty() && pipe.to_peer.is_empty());
             let idle = |host: &Hosted| host.outbox.bytes() == 0 && host.pending.is_empty() && host.in_hand.is_none();
-            if quiet && self.peer.welcomed && self.peer.unacknowledged.is_empty() && self.host.as_ref().is_some_and(idle) {
+            if quiet
+                && self.peer.welcomed
+                && self.peer.unacknowledged.is_empty()
+                && self.host.as_ref().is_some_and(idle)
+            {
                 return;
             }
         }
@@ -324,7 +338,8 @@ impl World {
     fn open(&mut self, connection: usize) {
         self.websockets += 1;
         let (tokens, token) = Tokens::new(WebsocketId(self.websockets));
-        let bounds = Bounds { bytes_max: 400, messages_max: 20, overflow: self.overflow, held: Held::UntilAcknowledged };
+        let bounds =
+            Bounds { bytes_max: 400, messages_max: 20, overflow: self.overflow, held: Held::UntilAcknowledged };
         let resume = Resume::new(PATIENCE);
         self.pipes[connection].write_to_peer([welcome(&token, false, 0)]);
         self.host = Some(Hosted {

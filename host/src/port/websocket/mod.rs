@@ -32,10 +32,11 @@ use super::inbox::Inbox;
 use super::lifecycle::{ApplicationState, CloseError, Closing, IllegalTransition, Lifecycle, PeerState, REJECT_STATUS};
 use crate::event::{Close, Kind, Lot, State, WebsocketId};
 use crate::failure::{Fault, ReportId, close_code};
-use crate::group::{Membership, Publications, Sink};
+use crate::group::{GroupError, Membership, Publications, Sink};
 use crate::json::JsonError;
 use crate::meter::Meter;
 use crate::outbox::{Bounds, Outbox, Outboxes};
+use crate::resume::frame;
 use crate::session::{CookieAction, CookieSettings, SessionBinding};
 
 /// How the websocket's handler is written.
@@ -241,6 +242,19 @@ impl WebsocketPort {
             Some(publications) => Sink::Handler(publications.clone()),
             None => Sink::Outbox(self.outbox.clone()),
         }
+    }
+
+    /// Leaves a group; a peer that resumes is told.
+    ///
+    /// # Errors
+    /// `InvalidName`.
+    pub fn leave(&self, group: &str) -> Result<(), GroupError> {
+        self.membership.leave(group)?;
+        if self.outbox.holds() {
+            // One that has no room goes on with a position of a group that it is not in.
+            let _queued = self.outbox.push(frame::left(group));
+        }
+        Ok(())
     }
 
     /// Where it is in its life.

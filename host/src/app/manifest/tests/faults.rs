@@ -8,7 +8,7 @@ fn unknown_key_names_the_nearest() {
         error_with("isolaton = \"shared\""),
         "sessile.toml:8:1: unknown key 'isolaton' in [handlers.chat]; did you mean 'isolation'? \
          allowed: component, build, sources, export, isolation, overflow, deflate, \
-         auto_response, autosave, limits, config, grants"
+         auto_response, resume_s, autosave, limits, config, grants"
     );
     assert_eq!(
         error_with("[handlers.chat.limits]\n  cpu = 5"),
@@ -89,6 +89,7 @@ fn bad_value_names_what_is_allowed() {
              multicast, reserved or otherwise no host's",
         ),
         ("grants.env = [1]", "8:15: bad value 1 for 'env' in [handlers.chat.grants]; allowed: a string"),
+        ("resume_s = 601", "8:12: bad value 601 for 'resume_s' in [handlers.chat]; allowed: an integer from 0 to 600"),
         ("deflate = \"yes\"", "8:11: bad value \"yes\" for 'deflate' in [handlers.chat]; allowed: true, false"),
         ("[session]\nhttp_only = 1", "9:13: bad value 1 for 'http_only' in [session]; allowed: true, false"),
         (

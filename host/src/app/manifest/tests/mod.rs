@@ -48,6 +48,7 @@ isolation = "shared"
 overflow = "drop-oldest"
 deflate = true
 auto_response = { request = "ping", response = "pong" }
+resume_s = 60
 autosave = "event"
 
 [handlers.chat.limits]
@@ -133,7 +134,7 @@ fn minimal_manifest_has_the_defaults() {
     assert_eq!((&handler.build, handler.export), (&None, None));
     assert_eq!(handler.isolation, Isolation::Connection);
     assert_eq!((handler.overflow, handler.autosave), (Overflow::Wait, Autosave::Never));
-    assert_eq!((&handler.auto_response, handler.deflate), (&None, false));
+    assert_eq!((&handler.auto_response, handler.deflate, handler.resume), (&None, false, None));
     assert_eq!(handler.limits, HandlerLimits::default());
     assert_eq!((handler.limits.cpu, handler.limits.deadline), (limits::CPU, None));
     assert!(handler.config.is_empty() && handler.grants == Grants::default());
@@ -156,6 +157,7 @@ fn full_manifest_is_read_whole() {
     assert_eq!(chat.export, Some(Export::WebsocketEvents));
     assert_eq!(chat.isolation, Isolation::Shared);
     assert_eq!((chat.overflow, chat.autosave), (Overflow::DropOldest, Autosave::Event));
+    assert_eq!(chat.resume, Some(Duration::from_secs(60)));
     let auto_response = AutoResponse { request: "ping".into(), response: "pong".into() };
     assert_eq!((&chat.auto_response, chat.deflate), (&Some(auto_response), true));
     let limits = HandlerLimits {
