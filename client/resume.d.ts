@@ -21,40 +21,37 @@ export interface Options {
   WebSocket?: typeof WebSocket;
 }
 
-export interface MessageEvent { type: "message"; data: Payload }
+export interface MessageEvent extends Event { readonly data: Payload }
 
-export interface PublicationEvent {
-  type: "publication";
-  group: string;
-  data: Payload;
+export interface PublicationEvent extends Event {
+  readonly group: string;
+  readonly data: Payload;
   /** Its number in the group's history; none where there is none. */
-  offset?: number;
+  readonly offset?: number;
   /** Whether it tells who came and who went. */
-  presence: boolean;
+  readonly presence?: boolean;
 }
 
-export interface JoinedEvent {
-  type: "joined";
-  group: string;
+export interface JoinedEvent extends Event {
+  readonly group: string;
   /** Whether nothing was missed since the last publication that came before. */
-  recovered: boolean;
-  epoch?: string;
-  offset?: number;
+  readonly recovered: boolean;
+  readonly epoch?: string;
+  readonly offset?: number;
 }
 
-export interface LeftEvent { type: "left"; group: string }
+export interface LeftEvent extends Event { readonly group: string }
 
 /** A connection is there. */
-export interface OpenEvent {
-  type: "open";
+export interface OpenEvent extends Event {
   /** Whether it is the websocket that there was: then nothing is lost and nothing comes twice. Else it is another, which has got again what was not acknowledged. */
-  recovered: boolean;
+  readonly recovered: boolean;
 }
 
 /** It is over, and does not try again. */
-export interface CloseEvent { type: "close"; code: number; reason: string }
+export interface CloseEvent extends Event { readonly code: number; readonly reason: string }
 
-export interface StatusEvent { type: "status"; status: Status }
+export interface StatusEvent extends Event { readonly status: Status }
 
 export interface Events {
   message: MessageEvent;
@@ -66,11 +63,10 @@ export interface Events {
   status: StatusEvent;
 }
 
-export class ResumeSocket {
+export class ResumeSocket extends EventTarget {
   /** Connects at once. */
   constructor(url: string | URL, options?: Options);
 
-  readonly url: string;
   readonly status: Status;
   /** Bytes of sends that the host has not acknowledged. */
   readonly bufferedAmount: number;
@@ -80,6 +76,6 @@ export class ResumeSocket {
   /** Ends it for good. */
   close(code?: number, reason?: string): void;
 
-  addEventListener<T extends keyof Events>(type: T, listener: (event: Events[T]) => void): void;
-  removeEventListener<T extends keyof Events>(type: T, listener: (event: Events[T]) => void): void;
+  addEventListener<T extends keyof Events>(type: T, listener: (event: Events[T]) => void, options?: boolean | AddEventListenerOptions): void;
+  removeEventListener<T extends keyof Events>(type: T, listener: (event: Events[T]) => void, options?: boolean | AddEventListenerOptions): void;
 }

@@ -7,7 +7,7 @@ import { browser, FakeWebSocket, last } from "./world.js";
 browser();
 const { ResumeSocket } = await import("../resume.js");
 
-const SEEDS = 3000;
+const SEEDS = 2000;
 
 function random(seed) {
   let state = seed + 1;

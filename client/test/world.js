@@ -49,7 +49,7 @@ export function browser() {
   const window = new EventTarget();
   globalThis.addEventListener = window.addEventListener.bind(window);
   globalThis.removeEventListener = window.removeEventListener.bind(window);
-  globalThis.document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+  globalThis.document = Object.assign(new EventTarget(), { hidden: false });
   globalThis.sessionStorage = new Storage();
   return { window, document: globalThis.document };
 }

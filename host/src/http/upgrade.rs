@@ -26,7 +26,7 @@ use crate::port::websocket::{Answer, Resumption, Style, WebsocketParts, Websocke
 use crate::resume::Resume;
 use crate::resume::offer::{self, Offer, Return, Stand};
 use crate::websocket::door::{self, Arrival};
-use crate::websocket::registry::{Live, UNDEPLOYED};
+use crate::websocket::registry::UNDEPLOYED;
 use crate::websocket::{self, Opened, Opening, Resuming, Terms, Upgrade, Websocket};
 
 impl Service {
@@ -104,12 +104,10 @@ impl Service {
     /// Knocks at the websocket that a peer comes back to: its own, at the same place, in the same session. None where it is to get
     /// another.
     async fn come_back(&self, back: &Return, routed: &Routed<'_>) -> Option<oneshot::Sender<Arrival>> {
-        let Live { port, app } = self.websockets.get(back.token.websocket)?;
+        let port = routed.app.live().get(back.token.websocket)?;
         let Admitted { parts, ends, .. } = &routed.request;
-        let same = Arc::ptr_eq(&app, routed.app)
-            && port.rules.handler == routed.seat.handler.name
-            && port.head.path() == parts.uri.path();
-        let (_, presented) = app.sessions.of(routed.version.cookies.values(cookies(&parts.headers), ends.secure));
+        let same = port.rules.handler == routed.rules.handler && port.head.path() == parts.uri.path();
+        let (_, presented) = routed.app.sessions.of(routed.version.cookies.values(cookies(&parts.headers), ends.secure));
         if !same || !port.session.is_of(presented.as_ref()) {
             return None;
         }
