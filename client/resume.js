@@ -96,11 +96,9 @@ export class ResumeSocket extends EventTarget {
 
     /** The network or the page is back, or the network is gone. @param {Event} event */
     const wake = ({ type }) => {
-      const before = socket;
-      if (type === "offline" && before) {
-        lost(1006, "");
-        before.close();
-      } else if (type !== "offline" && status === "waiting" && !globalThis.document?.hidden) connect();
+      // No close frame: if it arrived after all, it would be the end.
+      if (type === "offline") socket && lost(1006, "");
+      else if (status === "waiting" && !globalThis.document?.hidden) connect();
     };
 
     /** @param {Payload} data */

@@ -320,3 +320,50 @@ async fn page_in_chromium_walks_through_accept_subprotocol_json_close_codes_and_
         assert_eq!(seen, json!(expected));
     }
 }
+
+/// Opens a websocket by the host's client and keeps what comes.
+const RESUME: &str = r#"
+const done = arguments[arguments.length - 1];
+(async () => {
+    const { ResumeSocket } = await import("/-/resume.js");
+    const socket = new ResumeSocket(`ws://${location.host}/ws`, { key: "resume", backoff: 50 });
+    Object.assign(window, { socket, seen: [], opens: [] });
+    socket.addEventListener("message", ({ data }) => seen.push(data));
+    socket.addEventListener("open", ({ recovered }) => { opens.push(recovered); done(recovered); });
+})();
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn websocket_of_a_page_in_chromium_goes_on_over_a_lost_network_and_a_reload() {
+    let Some(browser) = Browser::start().await else {
+        let mut out = std::io::stderr().lock();
+        writeln!(out, "SKIPPED the browser test: chromedriver is not installed").expect("stderr");
+        return;
+    };
+    let host = Host::start(&App::faults_with(Way::Keep, "resume_s = 30"), Way::Keep);
+    browser.open_tab(&format!("http://{}/http/status/200", host.address())).await;
+    let open = json!({ "script": RESUME, "args": [] });
+    assert_eq!(browser.post("/execute/async", open.clone()).await, json!(false));
+    let network = async |offline: bool| {
+        let conditions = json!({ "offline": offline, "latency": 0, "throughput": -1 });
+        browser.post("/chromium/network_conditions", json!({ "network_conditions": conditions })).await;
+    };
+    for round in 0..3 {
+        browser.look(&format!("socket.send('before {round}')")).await.expect("it is sent");
+        network(true).await;
+        browser.wait_for("socket.status === 'waiting' || socket.status === 'connecting'").await;
+        browser.look(&format!("socket.send('while {round}')")).await.expect("it is kept");
+        network(false).await;
+        browser.wait_for("socket.status === 'open'").await;
+    }
+    browser.wait_for("seen.length >= 6").await;
+    let expected: Vec<_> = (0..3).flat_map(|round| [format!("before {round}"), format!("while {round}")]).collect();
+    assert_eq!(browser.look("seen").await, Ok(json!(expected)));
+    assert_eq!(browser.look("opens").await, Ok(json!([false, true, true, true])));
+    browser.post("/refresh", json!({})).await;
+    assert_eq!(browser.post("/execute/async", open).await, json!(true), "the page loaded again goes on");
+    browser.look("socket.send('after')").await.expect("it is sent");
+    browser.wait_for("seen.join() === 'after'").await;
+    browser.look("socket.close()").await.expect("it is closed");
+    host.wait_for_log("code=1000");
+}

@@ -31,6 +31,7 @@ struct Snapshot {
     apps: Vec<AppSnapshot>,
     instances: Instances,
     outboxes: [usize; 2],
+    away: usize,
     spans_dropped: u64,
     process: Process,
 }
@@ -69,7 +70,8 @@ impl Desk {
         let instances = self.deployer.loader().engine.instances();
         let outboxes = [self.service.outboxes.used(), self.service.outboxes.bytes_max()];
         let spans_dropped = self.deployer.feed().spans().map_or(0, Spans::dropped);
-        let snapshot = Snapshot { apps, instances, outboxes, spans_dropped, process: Process::read() };
+        let away = self.service.websockets.doors.absent();
+        let snapshot = Snapshot { apps, instances, outboxes, away, spans_dropped, process: Process::read() };
         let mut registry = Registry::default();
         registry.register_collector(Box::new(snapshot));
         let mut text = String::new();
@@ -152,6 +154,7 @@ impl Snapshot {
         page.counter("sessile_instances_evicted", "Warm ones that made room for others", evicted)?;
         page.gauge("sessile_guest_memory", "Linear memory of all instances", Some(Unit::Bytes), memory_bytes as u64)?;
         page.gauge("sessile_guest_memory_limit", "What it may be", Some(Unit::Bytes), memory_bytes_max as u64)?;
+        page.gauge("sessile_websockets_away", "Those that wait for their peers to resume", None, self.away as u64)?;
         let [used, most] = self.outboxes.map(|bytes| bytes as u64);
         page.gauge("sessile_outboxes_shared", "What all outboxes share of their memory", Some(Unit::Bytes), used)?;
         page.gauge("sessile_outboxes_shared_limit", "What it may be", Some(Unit::Bytes), most)

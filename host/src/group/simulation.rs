@@ -153,7 +153,8 @@ impl World {
         }
         self.ids += 1;
         let (id, room) = (WebsocketId(self.ids), 2 + self.dice.roll(12) as u32);
-        let bounds = Bounds { bytes_max: usize::MAX, messages_max: room, overflow: Overflow::Wait, held: Held::UntilWritten };
+        let bounds =
+            Bounds { bytes_max: usize::MAX, messages_max: room, overflow: Overflow::Wait, held: Held::UntilWritten };
         let outbox = Arc::new(Outbox::new(Arc::new(bounds), Arc::new(Outboxes::new(limits::MIB))));
         let membership = Membership::new(self.groups.clone(), id);
         membership.join("p", &How::default(), &self.watcher.sink()).unwrap();
@@ -232,7 +233,12 @@ impl World {
 
 impl Watcher {
     fn new(groups: &Arc<Groups>, id: WebsocketId) -> Self {
-        let bounds = Bounds { bytes_max: usize::MAX, messages_max: u32::MAX, overflow: Overflow::Wait, held: Held::UntilWritten };
+        let bounds = Bounds {
+            bytes_max: usize::MAX,
+            messages_max: u32::MAX,
+            overflow: Overflow::Wait,
+            held: Held::UntilWritten,
+        };
         let publications = Arc::new(Publications::new(Arc::new(bounds)));
         let membership = Membership::new(groups.clone(), id);
         membership.join("p", &How::default(), &Sink::Handler(publications.clone())).unwrap();

@@ -107,7 +107,8 @@ impl Service {
         let port = routed.app.live().get(back.token.websocket)?;
         let Admitted { parts, ends, .. } = &routed.request;
         let same = port.rules.handler == routed.rules.handler && port.head.path() == parts.uri.path();
-        let (_, presented) = routed.app.sessions.of(routed.version.cookies.values(cookies(&parts.headers), ends.secure));
+        let (_, presented) =
+            routed.app.sessions.of(routed.version.cookies.values(cookies(&parts.headers), ends.secure));
         if !same || !port.session.is_of(presented.as_ref()) {
             return None;
         }

@@ -19,7 +19,7 @@ use crate::usage::Usage;
 /// What the websockets of an app are closed with that is served no more.
 pub const UNDEPLOYED: &str = "the app was undeployed";
 
-/// All live websockets, by their apps. Bounded by the connections there may be.
+/// All live websockets, by their apps. Bounded by the connections there may be, and by [`limits::RESUME_AWAY_MAX`].
 #[derive(Default)]
 pub struct Registry {
     /// Those that have any.
