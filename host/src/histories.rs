@@ -202,7 +202,7 @@ mod tests {
 
     use super::*;
     use crate::group::{Depth, How, Membership, Names, Rule, Sink};
-    use crate::outbox::{Bounds, Outbox, Outboxes, Overflow};
+    use crate::outbox::{Bounds, Held, Outbox, Outboxes, Overflow};
 
     fn text(text: &str) -> Message {
         Message::Text(text.into())
@@ -222,7 +222,12 @@ mod tests {
     async fn durable_history_goes_on_where_it_was() {
         let folder = tempfile::TempDir::new().unwrap();
         let groups = durable(folder.path());
-        let bounds = Arc::new(Bounds { bytes_max: 10_000, messages_max: 99, overflow: Overflow::Wait });
+        let bounds = Arc::new(Bounds {
+            bytes_max: 10_000,
+            messages_max: 99,
+            overflow: Overflow::Wait,
+            held: Held::UntilWritten,
+        });
         let outbox = Arc::new(Outbox::new(bounds, Arc::new(Outboxes::new(10_000))));
         let membership = Membership::new(groups.clone(), WebsocketId::mint());
         let joined = membership.join("kept", &How::default(), &Sink::Outbox(outbox.clone()));
