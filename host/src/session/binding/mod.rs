@@ -210,7 +210,8 @@ impl SessionBinding {
     pub fn is_of(&self, presented: Option<&SessionId>) -> bool {
         match &self.state().identity {
             Identity::Known(known) => presented == Some(&known.id),
-            Identity::Unknown(Some(id)) => presented == Some(id),
+            Identity::Unknown(Some(id)) => presented == Some(&**id),
+            Identity::Stored(key) => presented.is_some_and(|id| id.key() == *key),
             Identity::Unknown(None) => true,
         }
     }
