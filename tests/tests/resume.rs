@@ -111,7 +111,7 @@ impl Peer {
             }
             let payload = payload.map(str::to_owned);
             self.received += 1;
-            if self.received % 16 == 0 {
+            if self.received.is_multiple_of(16) {
                 self.acknowledge().await;
             }
             self.stand(&head);

@@ -142,7 +142,10 @@ impl World {
                 self.connect();
             }
             self.now += Duration::from_millis(100);
-            (self.host_writes(), self.peer_reads(), self.host_reads(), self.guest_works());
+            self.host_writes();
+            self.peer_reads();
+            self.host_reads();
+            self.guest_works();
             self.expire();
             let quiet = self.pipes.last().is_some_and(|pipe| pipe.to_host.is_empty() && pipe.to_peer.is_empty());
             let idle = |host: &Hosted| host.outbox.bytes() == 0 && host.pending.is_empty() && host.in_hand.is_none();
@@ -437,7 +440,9 @@ fn done_with_is_told_after_a_second_or_32_messages_and_never_before_the_guest_is
 #[test]
 fn answered_by_the_host_does_not_count_while_one_before_it_waits() {
     let (now, mut resume) = (Instant::now(), Resume::new(PATIENCE));
-    (resume.receive(now), resume.receive(now), resume.answer());
+    resume.receive(now);
+    resume.receive(now);
+    resume.answer();
     resume.settle(1);
     assert_eq!(resume.tell(now + limits::RESUME_ACKNOWLEDGE), None);
     resume.settle(0);
