@@ -11,7 +11,7 @@ use bytes::Bytes;
 use sessile::event::{Message, WebsocketId};
 use sessile::group::{Depth, Groups, How, Membership, Names, Rule, Rules, Sink};
 use sessile::limits;
-use sessile::outbox::{Bounds, Outbox, Outboxes, Overflow};
+use sessile::outbox::{Bounds, Held, Outbox, Outboxes, Overflow};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -128,6 +128,7 @@ fn websockets(groups: &Arc<Groups>, count: usize) -> Vec<Websocket> {
         bytes_max: limits::OUTBOX_BYTES_MAX,
         messages_max: limits::OUTBOX_MESSAGES_MAX as u32,
         overflow: Overflow::Wait,
+        held: Held::UntilWritten,
     });
     let websocket = |_| Websocket {
         membership: Membership::new(groups.clone(), WebsocketId::mint()),
