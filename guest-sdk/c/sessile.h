@@ -457,7 +457,7 @@ SESSILE_CHECKED sessile_status sessile_members_count(const char *group, uint64_t
  *     const sessile_member *member;
  *     SESSILE_TRY(sessile_members_next(&members, &member));
  *     while (member != NULL) {
- *         puts(member->metadata);
+ *         if (member->metadata != NULL) puts(member->metadata);
  *         SESSILE_TRY(sessile_members_next(&members, &member));
  *     }
  *
