@@ -36,6 +36,8 @@ pub struct Settings<'a> {
     pub way: Way,
     /// The data folder, if it is to outlive the host.
     pub data: Option<&'a Path>,
+    /// Where it listens, if it is to come back to the same place; a free port if nothing is said.
+    pub listen: Option<SocketAddr>,
     /// The program; the one under test if none.
     pub program: Option<PathBuf>,
     /// More arguments.
@@ -52,7 +54,7 @@ impl Settings<'_> {
 
     /// The program under test, with a data folder of its own.
     pub fn new(way: Way) -> Self {
-        Self { command: "serve", way, data: None, program: None, args: Vec::new(), env: Vec::new() }
+        Self { command: "serve", way, data: None, listen: None, program: None, args: Vec::new(), env: Vec::new() }
     }
 }
 
@@ -89,11 +91,12 @@ impl Host {
     fn serve(app: Option<&App>, settings: Settings<'_>) -> Self {
         let own = settings.data.is_none().then(|| TempDir::new().expect("a data folder"));
         let data = settings.data.or(own.as_ref().map(TempDir::path)).expect("one of the two").to_owned();
+        let listen = settings.listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 0)));
         let mut command = Self::command(settings.program);
         command
             .arg(settings.command)
             .args(app.map(App::path))
-            .args(["--listen", "127.0.0.1:0", "--data"])
+            .args(["--listen", &listen.to_string(), "--data"])
             .arg(&data)
             .args(&settings.args)
             .envs(settings.env);

@@ -252,6 +252,58 @@ async fn reminder_in_chromium_rings_and_one_that_was_due_while_the_host_was_dead
     assert_ne!(first, second);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn feed_in_chromium_misses_nothing_over_a_lost_network_and_a_killed_host() {
+    let Some(browser) = Browser::start().await else {
+        let mut out = std::io::stderr().lock();
+        writeln!(out, "SKIPPED the browser test: chromedriver is not installed").expect("stderr");
+        return;
+    };
+    let (app, data) = (App::example("feed"), TempDir::new().expect("a data folder"));
+    let start =
+        |listen| Host::start_with(&app, Settings { data: Some(data.path()), listen, ..Settings::new(Way::Keep) });
+    let host = start(None);
+    let address = host.address();
+    let publish = async |text: &str| {
+        let post = Request::post("/publish").header("host", "x").body(text.to_owned().into()).expect("a request");
+        assert_eq!(request(address, post).await.status, 204);
+    };
+    let network = async |offline: bool| {
+        let conditions = json!({ "offline": offline, "latency": 0, "throughput": -1 });
+        browser.post("/chromium/network_conditions", json!({ "network_conditions": conditions })).await;
+    };
+    let shows = |list: &str, texts: &str| {
+        format!("[...document.querySelectorAll('#{list} li')].map(line => line.textContent).join() === '{texts}'")
+    };
+    browser.open_tab(&format!("http://{address}/")).await;
+    browser.wait_for("document.getElementById('live-state').textContent === 'open'").await;
+    publish("one").await;
+    browser.wait_for(&shows("live", "one")).await;
+    browser.wait_for(&shows("events", "one")).await;
+    network(true).await;
+    browser.wait_for("document.getElementById('live-state').textContent !== 'open'").await;
+    publish("two").await;
+    publish("three").await;
+    // What the page says while it is offline leaves when it is back.
+    browser.type_into("#text", "four").await;
+    network(false).await;
+    browser.wait_for(&shows("live", "one,two,three,four")).await;
+    // What the host has not acknowledged would come again.
+    browser.wait_for("live.bufferedAmount === 0").await;
+    // By SIGKILL.
+    drop(host);
+    browser.wait_for("document.getElementById('live-state').textContent !== 'open'").await;
+    // A host that comes back is where the page knows it to be.
+    let host = start(Some(address));
+    publish("five").await;
+    browser.wait_for(&shows("live", "one,two,three,four,five")).await;
+    browser.wait_for(&shows("events", "one,two,three,four,five")).await;
+    if let Ok(file) = std::env::var("SESSILE_SCREENSHOT") {
+        std::fs::write(file, browser.screenshot().await.as_str().expect("base64")).expect("the screenshot is kept");
+    }
+    drop(host);
+}
+
 /// The versions of HTTP that a page and its websocket came by.
 const VERSION: &str = r#"
 const done = arguments[arguments.length - 1];
