@@ -137,10 +137,7 @@ impl Publications {
     /// All that wait, at most `max`; else wakes the caller when one comes.
     pub fn poll_take(&self, max: usize, cx: &mut Context<'_>) -> Poll<Vec<Publication>> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.waiting.is_empty() {
-            if !queue.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
-                queue.task = Some(cx.waker().clone());
-            }
+        if !queue.poll_waiting(cx) {
             return Poll::Pending;
         }
         let count = queue.waiting.len().min(max);
@@ -152,16 +149,25 @@ impl Publications {
         Poll::Ready(taken)
     }
 
-    /// Whether there are any.
-    #[must_use]
-    pub fn is_waiting(&self) -> bool {
-        !self.queue.lock().unwrap_or_else(PoisonError::into_inner).waiting.is_empty()
+    /// Whether there are any; else wakes the caller when one comes.
+    pub fn poll_waiting(&self, cx: &mut Context<'_>) -> bool {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).poll_waiting(cx)
     }
 
     /// Nothing is taken any more, and what waits is nobody's.
     pub fn end(&self) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         *queue = Queue { ended: true, ..Queue::default() };
+    }
+}
+
+impl Queue {
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> bool {
+        let waits = !self.waiting.is_empty();
+        if !waits && !self.task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
+            self.task = Some(cx.waker().clone());
+        }
+        waits
     }
 }
 

@@ -295,7 +295,8 @@ impl Talk {
         if let Some(resuming) = self.resuming() {
             resuming.in_call = if let Event::Messages(list) = &event { list.len() } else { 0 };
         }
-        self.call_since = self.heard;
+        // What a group was told came at any time since the peer was heard.
+        self.call_since = if matches!(event, Event::Publications(_)) { Moment::now() } else { self.heard };
         let Websocket { seat, app, port, .. } = &mut self.websocket;
         self.call = Some(seat.deliver(app, port, event));
     }
@@ -418,9 +419,10 @@ impl Talk {
     }
 
     /// Whether another turn could find something to do: frames to read, or events to deliver.
-    fn may_go_on(&self) -> bool {
+    fn may_go_on(&self, cx: &mut Context<'_>) -> bool {
         let readable = !self.drained && self.frames.is_some() && self.has_room();
-        let told = self.websocket.port.publications.as_ref().is_some_and(|publications| publications.is_waiting());
+        // A call that has just ended took publications without asking to be woken for the next.
+        let told = self.websocket.port.publications.as_ref().is_some_and(|publications| publications.poll_waiting(cx));
         let deliverable = self.call.is_none() && (!self.pending.is_empty() || self.close.is_some() || told);
         readable || deliverable
     }
@@ -448,7 +450,7 @@ impl Future for Talk {
             if talk.is_over() {
                 return Poll::Ready(());
             }
-            if !talk.may_go_on() && !talk.poll_timer(cx) {
+            if !talk.may_go_on(cx) && !talk.poll_timer(cx) {
                 return Poll::Pending;
             }
         }
