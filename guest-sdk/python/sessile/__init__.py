@@ -11,8 +11,8 @@ owns the socket; the handler can be replaced under it. Loop style, one call for 
         async for message in ws:
             await ws.send(message)
 
-`sessile.events` is called when something happens, and costs nothing while nothing does; `sessile.http` is a handler of requests. One
-component may have one of each; they run in separate instances and share only the session and the groups.
+`sessile.events` is called when something happens, and costs nothing while nothing does; `sessile.http` is a handler of requests, `sessile.alarm`
+of alarms. One component may have one of each; they run in separate instances and share only the session and the groups.
 
 `asyncio` works within a handler: tasks, timeouts, queues, `sleep`. An exception that a handler lets out is logged with its traceback, and ends
 its websocket with 1011, its exchange with 500. `logging` and `print` write to the host's log. Threads, processes, sockets and files are not
@@ -26,7 +26,7 @@ if sys.version_info < (3, 11):
 
 from asyncio import sleep
 
-from . import _host
+from . import _host, alarms, connections, groups
 from ._errors import (
     BadJSON,
     Conflict,
@@ -36,6 +36,7 @@ from ._errors import (
     InvalidCode,
     InvalidHead,
     LengthMismatch,
+    NoAlarmHandler,
     NotOffered,
     PeerGone,
     Retire,
@@ -44,6 +45,7 @@ from ._errors import (
     SessionUnavailable,
     TimedOut,
     TooLarge,
+    Unavailable,
     Unknown,
     Unsupported,
     WrongKind,
@@ -53,7 +55,7 @@ from ._errors import (
 )
 from ._fields import URL, Address, Headers, MultiDict, QueryParams
 from ._groups import Publication, publish
-from ._handlers import events, http, loop
+from ._handlers import alarm, events, http, loop
 from ._head import Connection
 from ._http import (
     BodyWriter,
@@ -78,12 +80,11 @@ WebSocketDisconnect = Disconnect
 __all__ = [
     "Address", "BadJSON", "BodyWriter", "Conflict", "Connection", "CookieUnreachable", "Disconnect", "Error",
     "EventSourceResponse", "HTMLResponse", "Headers", "InvalidCode", "InvalidHead", "JSONResponse", "LengthMismatch",
-    "MultiDict", "NotOffered", "PeerGone", "PlainTextResponse", "Publication", "QueryParams", "Queued", "RedirectResponse",
+    "MultiDict", "NoAlarmHandler", "NotOffered", "PeerGone", "PlainTextResponse", "Publication", "QueryParams", "Queued", "RedirectResponse",
     "Request", "Response", "Retire", "ServerSentEvent", "Session", "SessionDeleted", "SessionNotOpen",
-    "SessionUnavailable", "StreamingResponse", "TimedOut", "TooLarge", "URL", "Unknown", "Unsupported",
-    "WebSocket",
-    "WebSocketDisconnect", "WebSocketState", "WrongKind", "WrongOrder", "WrongState", "WrongStyle", "events", "http",
-    "loop", "poll", "publish", "sleep",
+    "SessionUnavailable", "StreamingResponse", "TimedOut", "TooLarge", "URL", "Unavailable", "Unknown", "Unsupported",
+    "WebSocket", "WebSocketDisconnect", "WebSocketState", "WrongKind", "WrongOrder", "WrongState", "WrongStyle",
+    "alarm", "alarms", "connections", "events", "groups", "http", "loop", "poll", "publish", "sleep",
 ]
 
 if _host.IS_COMPONENT:

@@ -135,7 +135,7 @@ class Unknown(Error):
 
 
 class SessionNotOpen(Error):
-    """The session was not opened for this event."""
+    """The session was not opened for this event; or, for an alarm, never saved."""
 
     def __init__(self) -> None:
         super().__init__("the session is not open; `await ws.session.open()` (or `request.session`) in each event")
@@ -156,7 +156,11 @@ class CookieUnreachable(Error):
         super().__init__("the session's cookie cannot reach the peer any more; open the session before accept")
 
 
-class SessionUnavailable(Error):
+class Unavailable(Error):
+    """What keeps groups, their histories or alarms, or what knows who is connected, cannot do it now; the text says why."""
+
+
+class SessionUnavailable(Unavailable):
     """The session store failed; nothing was saved, the changes are kept."""
 
 
@@ -165,6 +169,13 @@ class SessionDeleted(Error):
 
     def __init__(self) -> None:
         super().__init__("the session has been flushed")
+
+
+class NoAlarmHandler(Error):
+    """The component that sets an alarm has nothing that it could ring."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no @sessile.alarm that could ring")
 
 
 class Retire(Error):
@@ -187,6 +198,12 @@ def _excess(error: Any) -> TooLarge:
 
 def _no_json(error: Any) -> BadJSON:
     return BadJSON(error.value.reason, error.value.line, error.value.column)
+
+
+def _unavailable(error: Any) -> Unavailable:
+    if type(error).__module__.endswith(".session"):
+        return SessionUnavailable(f"the session store failed: {error.value}")
+    return Unavailable(error.value)
 
 
 _BY_NAME: dict[str, Callable[[Any], Error]] = {
@@ -215,10 +232,12 @@ _BY_NAME: dict[str, Callable[[Any], Error]] = {
     "Error_SessionUnsaved": lambda _: SessionUnavailable("the session could not be saved, so the response was not sent"),
     "Error_NotOpen": lambda _: SessionNotOpen(),
     "Error_SessionNotOpen": lambda _: SessionNotOpen(),
+    "Error_NoHandler": lambda _: NoAlarmHandler(),
+    "Error_NoSession": lambda _: SessionNotOpen(),
     "Error_Unknown": lambda error: Unknown(error.value),
     "Error_Conflict": lambda error: Conflict(error.value),
     "Error_CookieUnreachable": lambda _: CookieUnreachable(),
-    "Error_Unavailable": lambda error: SessionUnavailable(f"the session store failed: {error.value}"),
+    "Error_Unavailable": _unavailable,
     "Error_Deleted": lambda _: SessionDeleted(),
 }
 

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from . import _host, _log
+from . import _host, _log, alarms, groups
 from ._errors import Disconnect, PeerGone, Retire
 from ._http import Request, response_of
+from ._session import Session
 from ._websocket import WebSocket
 
 H = TypeVar("H", bound=type)
@@ -26,7 +27,9 @@ def events(handler: H) -> H:
 
     `on_open(ws)`: accept, reject, or return and so accept. `on_message(ws, message)`, of `str` or `bytes`;
     or `on_messages(ws, messages)`, to treat all that has queued up at once. `on_close(ws, close)`, a `Disconnect`: the end, exactly once,
-    after all messages. `on_upgrade(ws, from_version)`: this version takes the websocket over from another. Each may be `async`.
+    after all messages. `on_upgrade(ws, from_version)`: this version takes the websocket over from another. `on_publication(ws, told)`,
+    a `groups.Told`: what is published to the groups of the websocket comes here in place of its peer; send on what it is to see.
+    Each may be `async`.
 
     One call at a time for one websocket. Between calls the host may drop the instance, or put new code in its place, so what
     is in variables is a cache that may vanish: what must last goes into the session, or is attached to the websocket::
@@ -40,7 +43,7 @@ def events(handler: H) -> H:
             async def on_message(self, ws, message):
                 await sessile.publish("room", message)
     """
-    known = (*_EVENTS, "on_upgrade")
+    known = (*_EVENTS, "on_upgrade", "on_publication")
     unknown = [name for name in vars(handler) if name.startswith("on_") and name not in known]
     if unknown:
         raise TypeError(f"{handler.__name__}.{unknown[0]}: there is no such event; there are {', '.join(known)}")
@@ -50,6 +53,8 @@ def events(handler: H) -> H:
     _export("WebsocketEvents", _events_export(made))
     if hasattr(made, "on_upgrade"):
         _export("WebsocketUpgrade", _upgrade_export(made))
+    if hasattr(made, "on_publication"):
+        _export("PublicationHandler", _publication_export(made))
     return handler
 
 
@@ -102,6 +107,25 @@ def http(handler: F) -> F:
     return handler
 
 
+def alarm(handler: F) -> F:
+    """What rings when an alarm is due that this component has set (see `sessile.alarms`), or the manifest; `alarms.Alarm`::
+
+        @sessile.alarm
+        async def ring(alarm):
+            await sessile.publish("clock", alarm.name)
+
+    One that raises rings again.
+    """
+
+    class AlarmHandler:
+        # Strict: there is no peer that could have left, and what failed is to ring again.
+        async def on_alarm(self, id: int, alarm: Any) -> None:
+            await _call(handler, alarms._alarm(alarm, Session(id)))
+
+    _export("AlarmHandler", AlarmHandler)
+    return handler
+
+
 def _events_export(handler: Any) -> type:
     async def each(ws: WebSocket, messages: list[Any]) -> None:
         for message in messages:
@@ -133,6 +157,18 @@ def _upgrade_export(handler: Any) -> type:
             await _unless_left(handler.on_upgrade, WebSocket(ws), from_)
 
     return WebsocketUpgrade
+
+
+def _publication_export(handler: Any) -> type:
+    async def each(ws: WebSocket, publications: list[Any]) -> None:
+        for told in publications:
+            await _result(handler.on_publication(ws, groups._told(told)))
+
+    class PublicationHandler:
+        async def on_publications(self, ws: int, publications: list[Any]) -> None:
+            await _unless_left(each, WebSocket(ws), publications)
+
+    return PublicationHandler
 
 
 def _export(name: str, made: type) -> None:

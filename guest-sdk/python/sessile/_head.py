@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from . import _host
 from ._fields import URL, Address, Headers, MultiDict, QueryParams, address, cookies, is_authority
 from ._session import Session
+from ._time import moment
 
 
 class Connection(Mapping[str, Any]):
@@ -107,7 +108,7 @@ class Connection(Mapping[str, Any]):
     @property
     def started_at(self) -> datetime:
         """When the request's head had arrived, in UTC."""
-        return datetime.fromtimestamp(_host.types.started_at(self.id) / 1e9, timezone.utc)
+        return moment(_host.types.started_at(self.id))
 
     @property
     def scope(self) -> dict[str, Any]:

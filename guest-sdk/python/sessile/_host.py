@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+alarms: Any
+connections: Any
 exports: Any
 groups: Any
 http: Any
@@ -37,10 +39,10 @@ class _NoErr(Exception):
 try:
     from componentize_py_types import Err  # type: ignore[import-not-found,no-redef]
     from wit_world import exports  # type: ignore[import-not-found,no-redef]
-    from wit_world.imports import groups, http, log, raw, session, time, types, websocket  # type: ignore[import-not-found,no-redef]
+    from wit_world.imports import alarms, connections, groups, http, log, raw, session, time, types, websocket  # type: ignore[import-not-found,no-redef]
 except ImportError:
     Err = _NoErr
-    exports = _Absent("exports")
+    alarms, connections, exports = _Absent("alarms"), _Absent("connections"), _Absent("exports")
     groups, http, log, raw = _Absent("groups"), _Absent("http"), _Absent("log"), _Absent("raw")
     session, time, types, websocket = _Absent("session"), _Absent("time"), _Absent("types"), _Absent("websocket")
 

@@ -123,3 +123,10 @@ class Session(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"<Session of {self._of}>"
+
+
+def _of(session: Session) -> int:
+    """The id of whose session this is; nothing else is one."""
+    if not isinstance(session, Session):
+        raise TypeError(f"session must be a Session, not {type(session).__name__}")
+    return session._of

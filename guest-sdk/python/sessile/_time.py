@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
 from typing import TypeVar
 
 T = TypeVar("T")
+
+
+def moment(nanos: int) -> datetime:
+    """An instant of the host's, in UTC."""
+    return datetime.fromtimestamp(nanos / 1e9, timezone.utc)
 
 
 async def poll(look: Callable[[], Awaitable[T | None]], every: float = 0.25, limit: float = 20.0) -> T | None:

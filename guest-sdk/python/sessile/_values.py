@@ -10,6 +10,7 @@ from . import _host
 #: What headers may be given as.
 HeadersLike = Union[Mapping[str, str], Iterable[tuple[str, str]]]
 U16_MAX = 2**16 - 1
+U32_MAX = 2**32 - 1
 U64_MAX = 2**64 - 1
 
 

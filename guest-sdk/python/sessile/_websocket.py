@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
-from . import _host, _raw
+from . import _host, _raw, groups
 from ._errors import Disconnect, TimedOut, WrongKind, awaited, told, translated
 from ._head import Connection
 from ._json import dumps, loads, loads_in
@@ -131,11 +131,7 @@ class WebSocket(Connection):
 
     def try_send(self, content: str | bytes) -> Queued:
         """Queues a message if there is room, and says whether there was; never waits."""
-        answer = told(_host.websocket.try_send, self.id, message(content))
-        name = type(answer).__name__
-        if name == "Queued_Queued":
-            return Queued(bytes=answer.value)
-        return Queued(gone=Disconnect(answer.value.code, answer.value.reason) if name == "Queued_Gone" else None)
+        return _queued(told(_host.websocket.try_send, self.id, message(content)))
 
     @property
     def buffered(self) -> int:
@@ -272,9 +268,29 @@ class WebSocket(Connection):
     def attached(self, value: Any) -> None:
         self.attachment = dumps(value).encode()
 
-    async def join(self, group: str) -> None:
-        """Joins a group, to hear what is `publish`ed there; the websocket leaves it when it ends."""
+    @overload
+    async def join(self, group: str) -> None: ...
+
+    @overload
+    async def join(
+        self, group: str, *, metadata: Any = ..., tags: Iterable[str] = ..., since: groups.Position | str | None = ...
+    ) -> groups.Joined: ...
+
+    async def join(self, group: str, **how: Any) -> groups.Joined | None:
+        """Joins a group, to hear what is `publish`ed there; the websocket leaves it when it ends.
+
+        With more said of it, in place of what was said before, it tells what that came to: `metadata` is what `groups.members` and
+        presence tell of it, at most 1 KiB of JSON; by `tags` publications and lists can be narrowed, at most 8 of 1-64
+        bytes; what was published after `since`, a position or the text of one, is queued for it first::
+
+            joined = await ws.join("feed", metadata={"name": "Ada"}, tags=["de"], since=seen)
+            if not joined.recovered:
+                await ws.send("reload")
+        """
+        if how:
+            return await groups._join(self.id, group, **how)
         await awaited(_host.groups.join(self.id, text(group, "a group")))
+        return None
 
     async def leave(self, group: str) -> None:
         """Leaves a group; nothing happens if it is not in it."""
@@ -282,6 +298,13 @@ class WebSocket(Connection):
 
     def __repr__(self) -> str:
         return f"<WebSocket {self.id}>"
+
+
+def _queued(answer: Any) -> Queued:
+    name = type(answer).__name__
+    if name == "Queued_Queued":
+        return Queued(bytes=answer.value)
+    return Queued(gone=Disconnect(answer.value.code, answer.value.reason) if name == "Queued_Gone" else None)
 
 
 def _has_timed_out(done: asyncio.Future[Any]) -> bool:

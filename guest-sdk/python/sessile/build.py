@@ -28,7 +28,9 @@ _PACKAGE = Path(__file__).resolve().parent
 #: Folders that tools write, and hidden files: no part of an app.
 TOOLS = (".*", "__pycache__", "node_modules", "target", "dist", "build", "venv")
 #: By decorator: what is exported.
-_EXPORTS = {"events": "websocket-events", "loop": "websocket-handler", "http": "http-handler"}
+_EXPORTS = {"events": "websocket-events", "loop": "websocket-handler", "http": "http-handler", "alarm": "alarm-handler"}
+#: By method of a class of events: what is exported beside.
+_OPTIONAL = {"on_upgrade": "websocket-upgrade", "on_publication": "publication-handler"}
 
 
 class Refused(Exception):
@@ -55,7 +57,7 @@ def build(app: Path, output: Path, paths: list[Path], wit_folder: Path) -> None:
     """Writes the component. Raises `Refused`."""
     found = handlers(parsed(app))
     if not found:
-        raise Refused(f"{app}: no handler; one is marked with @sessile.events, @sessile.loop or @sessile.http")
+        raise Refused(f"{app}: no handler; one is marked with @sessile.events, @sessile.loop, @sessile.http or @sessile.alarm")
     componentize = tool()
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -153,8 +155,8 @@ def handlers(module: ast.Module) -> list[str]:
                 name = names.get(decorator.id) if isinstance(decorator, ast.Name) else None
             if name in _EXPORTS:
                 found.append(_EXPORTS[name])
-            if name == "events" and any(getattr(item, "name", None) == "on_upgrade" for item in node.body):
-                found.append("websocket-upgrade")
+            if name == "events":
+                found += [_OPTIONAL[method] for item in node.body if (method := getattr(item, "name", None)) in _OPTIONAL]
     return found
 
 

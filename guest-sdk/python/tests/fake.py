@@ -46,6 +46,7 @@ class Level(Enum):
 
 
 Message_Text, Message_Binary = case("Message_Text", "value"), case("Message_Binary", "value")
+Position = case("Position", "epoch", "offset")
 CloseInfo, Failure, Excess = case("CloseInfo", "code", "reason"), case("Failure", "message"), case("Excess", "actual", "limit")
 
 
@@ -63,6 +64,7 @@ class Host:
     inbox: asyncio.Queue[Any] = field(default_factory=asyncio.Queue)
     session: dict[str, bytes] = field(default_factory=dict)
     body: list[bytes] = field(default_factory=list)
+    pages: list[Any] = field(default_factory=list)
     attachment: bytes = b""
     head: dict[str, Any] = field(default_factory=lambda: {
         "method": "GET", "scheme": "ws", "authority": "u:secret@host:8000", "path": "/rooms/a%20b", "query": "q=1&q=%32+&e=",
@@ -111,6 +113,17 @@ def plain(name: str, answer: Any = None) -> Any:
     def call(*args: Any) -> Any:
         host.note(name, *args)
         return answer
+
+    return call
+
+
+def paged(name: str, key: Any) -> Any:
+    """An async import of what comes in pages: of `host.pages`, in the order of the key."""
+
+    async def call(*args: Any) -> Any:
+        host.note(name, *args)
+        *_, after, limit = args
+        return [one for one in host.pages if after is None or key(one) > after][:limit]
 
     return call
 
@@ -184,13 +197,27 @@ session = module(
     cycle_id=awaited("cycle_id"), flush=awaited("flush"),
 )
 groups = module(
-    "wit_world.imports.groups", join=awaited("join"), leave=awaited("leave"),
+    "wit_world.imports.groups", join=awaited("join"), leave=awaited("leave"), Position=Position,
     publish=awaited("publish", case("Publication", "queued", "dropped")(3, 1)),
+    Scope=case("Scope", "tag", "except_"), Membership=case("Membership", "metadata", "tags", "since"),
+    publish_to=awaited("publish_to", case("Delivery", "queued", "full", "gone", "position")(2, 1, 0, Position(2**63, 4))),
+    join_as=awaited("join_as", case("Joined", "position", "recovered", "publications")(Position(1, 3), True, 1)),
+    count=awaited("count", 5), members=paged("members", lambda member: member.id), history=awaited("history"),
+)
+alarms = module(
+    "wit_world.imports.alarms", Owner_App=case("Owner_App"), Owner_Session=case("Owner_Session", "value"),
+    set=awaited("set_alarm"), cancel=awaited("cancel", True), list=paged("list", lambda alarm: alarm.name),
+)
+connections = module(
+    "wit_world.imports.connections", Selection=case("Selection", "route", "handler", "group", "session_of"),
+    count=awaited("count", 3), list=paged("list", lambda found: found.id), lookup=awaited("lookup"),
+    send_to=awaited("send_to", case("Queued_Queued", "value")(7)), ping=awaited("ping", 1_500_000), close=awaited("close"),
+    send_to_all=awaited("send_to_all", case("Delivery", "queued", "full", "gone", "too_large")(1, 2, 3, 4)),
 )
 time = module("wit_world.imports.time", sleep=awaited("sleep"))
 log = module("wit_world.imports.log", Level=Level, write=lambda level, line: host.log.append((level.name, line)))
 _imports = module(
-    "wit_world.imports", groups=groups, http=http, log=log, raw=raw, session=session, time=time, types=types,
+    "wit_world.imports", alarms=alarms, connections=connections, groups=groups, http=http, log=log, raw=raw, session=session, time=time, types=types,
     websocket=websocket,
 )
 _handler = module(

@@ -30,6 +30,10 @@ class Build(unittest.TestCase):
         self.assertEqual(self.handlers(f"def loop(f): ...\n@loop\n{loop}"), [])
         events = "import sessile\n@sessile.events\nclass A:\n    def on_message(self, ws, m): ...\n"
         self.assertEqual(self.handlers(events), ["websocket-events"])
+        alarm = "import sessile\n@sessile.alarm\ndef r(alarm): ...\n"
+        self.assertEqual(self.handlers(alarm), ["alarm-handler"])
+        told = "    async def on_publication(self, ws, told): ...\n"
+        self.assertEqual(self.handlers(events + told), ["websocket-events", "publication-handler"])
         upgrade = "    async def on_upgrade(self, ws, v): ...\n@sessile.http\ndef h(r): ...\n"
         self.assertEqual(self.handlers(events + upgrade), ["websocket-events", "websocket-upgrade", "http-handler"])
 

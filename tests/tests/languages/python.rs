@@ -7,7 +7,7 @@ use std::process::Command;
 
 use sessile_tests::App;
 
-use super::{build, built, edit, has, root};
+use super::{build, built, edit, has, publications_are_told, root};
 use crate::tools::{echo_is_served, visits_are_served};
 
 /// What `sessile doctor` asks of a machine that builds Python.
@@ -63,6 +63,41 @@ fn build_of_python_that_fails_on_the_way_shows_the_traceback() {
     }
     assert!(errors.contains("File \"src/limits.py\", line 2, in limit"), "{errors}");
     assert!(!errors.contains("Stack backtrace") && !errors.contains("componentize-py\", line"), "{errors}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn publications_come_to_a_handler_in_python_that_has_one() {
+    if !has(&TOOLS, "publications in Python") {
+        return;
+    }
+    let app = App::new(&format!(
+        "[app]\nname = \"watcher\"\n[[routes]]\npath = \"/ws\"\nhandler = \"ws\"\n[handlers.ws]\ncomponent = \"watcher.wasm\"\n\
+         build = \"PYTHONPATH={}/guest-sdk/python${{PYTHONPATH:+:$PYTHONPATH}} ${{PYTHON:-python3}} -B -m sessile.build app.py -o watcher.wasm\"\n",
+        root().canonicalize().unwrap().display(),
+    ));
+    let source = r#"
+import json
+import sessile
+
+@sessile.events
+class Watcher:
+    async def on_open(self, ws):
+        await ws.join("watched", metadata="Ada")
+
+    async def on_message(self, ws, message):
+        await sessile.publish("watched", message)
+
+    async def on_publication(self, ws, told):
+        if told.message == "fail":
+            raise ValueError("told to fail")
+        if told.presence is None:
+            await ws.send(f"{told.group} {told.position.offset} {told.message}")
+        else:
+            joined = ",".join(json.dumps(member.metadata) for member in told.presence.joined)
+            await ws.send(f"{joined} of {told.presence.total}")
+"#;
+    fs::write(app.path().join("app.py"), source).unwrap();
+    publications_are_told(built(app)).await;
 }
 
 /// Both styles in one component: it is built once.

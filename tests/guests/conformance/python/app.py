@@ -1,10 +1,12 @@
 """The conformance guest in Python. Its contract is `../README.md`."""
 
-import json
 import logging
 from datetime import timedelta
 
 import sessile
+
+from answers import compact, optional, parsed, truth
+from realtime import join_as, of_realtime, rung
 
 HEADER = {"x-guest": "1"}
 CASES = {
@@ -12,7 +14,7 @@ CASES = {
     sessile.WrongStyle: "wrong-style", sessile.InvalidCode: "invalid-code", sessile.NotOffered: "not-offered",
     sessile.InvalidHead: "invalid-head", sessile.WrongOrder: "wrong-order", sessile.Conflict: "conflict",
     sessile.CookieUnreachable: "cookie-unreachable", sessile.SessionUnavailable: "unavailable",
-    sessile.SessionDeleted: "deleted",
+    sessile.SessionDeleted: "deleted", sessile.Unknown: "unknown", sessile.Unsupported: "unsupported",
 }
 
 
@@ -26,25 +28,6 @@ def case(error):
     if type(error) not in CASES:
         raise error
     return f"error {CASES[type(error)]}"
-
-
-def compact(value):
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def optional(value):
-    return "(none)" if value is None else str(value)
-
-
-def truth(value):
-    return "true" if value else "false"
-
-
-def parsed(text):
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise sessile.BadJSON(error.msg, error.lineno, error.colno) from None
 
 
 # ---- websockets -----------------------------------------------------------------------------
@@ -211,6 +194,8 @@ async def of_websocket(ws, line):
             await ws.join(rest)
         case "leave":
             await ws.leave(rest)
+        case "join-as":
+            return await join_as(ws, rest)
         case "attach":
             ws.attachment = rest.encode()
         case "attachment":
@@ -295,7 +280,7 @@ async def of_any(head, line):
             while True:
                 pass
         case _:
-            return "unsupported"
+            return await of_realtime(head, verb, rest)
     return "ok"
 
 
@@ -342,6 +327,11 @@ async def of_session(session, line):
         case _:
             return "unsupported"
     return "ok"
+
+
+@sessile.alarm
+async def ring(alarm):
+    await rung(alarm)
 
 
 # ---- HTTP -----------------------------------------------------------------------------------
