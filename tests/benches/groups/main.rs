@@ -123,7 +123,8 @@ fn storm() {
 }
 
 fn websockets(groups: &Arc<Groups>, count: usize) -> Vec<Websocket> {
-    let all = Arc::new(Outboxes::new(limits::MIB));
+    // A payload counts for each outbox that it waits in.
+    let all = Arc::new(Outboxes::new(8192 * limits::MIB));
     let bounds = Arc::new(Bounds {
         bytes_max: limits::OUTBOX_BYTES_MAX,
         messages_max: limits::OUTBOX_MESSAGES_MAX as u32,
