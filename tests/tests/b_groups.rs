@@ -16,6 +16,7 @@ both_ways!(
     b06_history_that_was_cut_says_so,
     b05_presence_is_told_gathered_and_empty_again_after_a_trap,
     b04_handler_of_publications_tells_them_in_its_own_words,
+    b04_handler_that_says_nothing_of_a_publication_hears_the_next,
     b04_guest_that_traps_at_a_publication_ends_alone,
     b06_durable_history_goes_on_after_the_host_was_killed,
     b04_person_publishes_from_the_command_line_and_is_told_who_has_it,
@@ -180,6 +181,17 @@ async fn b04_handler_of_publications_tells_them_in_its_own_words(way: Way) {
     for socket in &mut sockets {
         assert_eq!(heard(socket).await, json!({ "group": "watched", "offset": 2, "text": "two" }));
     }
+}
+
+async fn b04_handler_that_says_nothing_of_a_publication_hears_the_next(way: Way) {
+    let host = Host::start(&app(), way);
+    let mut watcher = Socket::open(host.address(), "/watch").await;
+    for count in 1..=3 {
+        exchanged(&host, r#"publish-to watched {"text":"quiet"}"#).await;
+        host.wait_for_logs("heard, and not said", count);
+    }
+    exchanged(&host, r#"publish-to watched {"text":"two"}"#).await;
+    assert_eq!(heard(&mut watcher).await["text"], json!("two"));
 }
 
 async fn b04_guest_that_traps_at_a_publication_ends_alone(way: Way) {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use sessile_sdk::groups::{self, Content, Told};
+use sessile_sdk::log;
 use sessile_sdk::prelude::*;
 
 struct Watcher;
@@ -22,8 +23,13 @@ impl PublicationHandler for Watcher {
         ws.send_json(&match told.content {
             Content::Message(message) => {
                 let text = message.into_text()?;
-                if text == "panic" {
-                    panic!("as it was told");
+                match text.as_str() {
+                    "panic" => panic!("as it was told"),
+                    "quiet" => {
+                        log::info("heard, and not said");
+                        return Ok(());
+                    }
+                    _ => {}
                 }
                 json!({ "group": told.group, "offset": offset, "text": text })
             }
