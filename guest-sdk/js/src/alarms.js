@@ -2,7 +2,7 @@
 
 import wit from "sessile:handler/alarms@0.1.0";
 
-import { U64_MAX, nanos, optional, parsed, text, waited } from "./error.js";
+import { U64_MAX, nanos, optional, parsed, text, waited, whole } from "./error.js";
 import { contents } from "./message.js";
 import { Session, sessionFrom } from "./session.js";
 import { decode } from "./web/utf8.js";
@@ -62,6 +62,11 @@ function owner(session) {
 
 function due(ms, at) {
   if ((ms === undefined) === (at === undefined)) throw new TypeError("an alarm is set either `in` so many milliseconds or `at` a Date");
-  const time = at === undefined ? nanos(ms, "in") + nanos(Date.now(), "now") : nanos(at instanceof Date ? at.getTime() : undefined, "at");
+  const time = at === undefined ? instant(Date.now(), "now") + nanos(ms, "in") : instant(at instanceof Date ? at.getTime() : undefined, "at");
   return time < U64_MAX ? time : U64_MAX;
+}
+
+/** Exact, as a number of nanoseconds would not be. */
+function instant(ms, name) {
+  return BigInt(whole(ms, name, Number.MAX_SAFE_INTEGER)) * 1_000_000n;
 }
