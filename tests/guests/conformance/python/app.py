@@ -1,12 +1,12 @@
 """The conformance guest in Python. Its contract is `../README.md`."""
 
 import logging
-from datetime import timedelta
 
 import sessile
 
 from answers import compact, optional, parsed, truth
 from realtime import join_as, of_realtime, rung
+from sessions import of_session
 
 HEADER = {"x-guest": "1"}
 CASES = {
@@ -281,51 +281,6 @@ async def of_any(head, line):
                 pass
         case _:
             return await of_realtime(head, verb, rest)
-    return "ok"
-
-
-async def of_session(session, line):
-    verb, _, rest = line.partition(" ")
-    match verb:
-        case "open":
-            pass
-        case "get":
-            return compact(session[rest]) if rest in session else "(none)"
-        case "set":
-            key, _, text = rest.partition(" ")
-            session[key] = parsed(text)
-        case "remove":
-            was = rest in session
-            session.pop(rest, None)
-            return truth(was)
-        case "contains":
-            return truth(rest in session)
-        case "keys":
-            return "|".join(session)
-        case "is-empty":
-            return truth(not session)
-        case "is-new":
-            return truth(session.is_new)
-        case "version":
-            return str(session.version)
-        case "clear":
-            session.clear()
-        case "discard":
-            session.discard()
-        case "save":
-            await session.save()
-        case "save-if":
-            await session.save(if_version=int(rest))
-        case "cycle":
-            await session.cycle_id()
-        case "flush":
-            await session.flush()
-        case "expiry":
-            session.set_expiry(None if rest == "none" else timedelta(seconds=int(rest)))
-        case "user":
-            return optional(session.user)
-        case _:
-            return "unsupported"
     return "ok"
 
 
