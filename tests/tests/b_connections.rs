@@ -287,10 +287,12 @@ async fn b03_outbox_that_is_full_and_websocket_that_closes_take_nothing_more() {
     let host = Host::start(&App::faults(Way::Keep), Way::Keep);
     let mut slow = RawSocket::open_narrow(host.address(), "/ws").await;
     let id = ids(&who(&host, "list").await).pop_first().unwrap();
-    // What the connection has not taken by then stays.
-    let fill = format!("stuff {id} 65536");
-    who_until(&host, &fill, "stuffed 0").await;
-    assert_eq!(who(&host, &format!("send {id} x")).await, "full");
+    // The kernel may take more a moment after it took none: it is full where it takes none many times over.
+    let mut full = 0;
+    while full < 20 {
+        let none = who(&host, &format!("stuff {id} 65536")).await == "stuffed 0";
+        full = if none && who(&host, &format!("send {id} x")).await == "full" { full + 1 } else { 0 };
+    }
     assert_eq!(who(&host, "all x").await, "0 1 0 0");
     let found = &listed(&who(&host, "list").await)[0];
     assert!(found["buffered"].as_u64().unwrap() >= 196_608, "{found}");
