@@ -204,6 +204,7 @@ fn websocket() -> WebsocketPort {
         sees_publications: false,
         offered: ["a".to_owned(), "b".to_owned()].into(),
         outboxes: Arc::new(Outboxes::new(limits::MIB)),
+        resume: None,
     });
     port.connect();
     port
