@@ -155,7 +155,7 @@ export class ResumeSocket extends EventTarget {
       if (token) offers.push(`sessile.token.${token}.${received}`);
       const from = btoa(String.fromCharCode(...encoder.encode(JSON.stringify(Object.fromEntries(stands)))));
       if (stands.size && from.length <= FROM_MAX) {
-        offers.push("sessile.from." + from.replace(/[+/=]/g, (digit) => ({ "+": "-", "/": "_" })[digit] ?? ""));
+        offers.push("sessile.from." + from.replace(/[+/=]/g, (digit) => "-_"["+/".indexOf(digit)] ?? ""));
       }
       become("connecting");
       const mine = (socket = new Socket(url, offers));
@@ -173,8 +173,8 @@ export class ResumeSocket extends EventTarget {
     this.send = (data) => {
       if (status === "closed") throw new Error("closed");
       // A copy: what is sent again is what was sent.
-      const payload = isText(data) ? data
-        : ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice().buffer : data.slice(0);
+      const { buffer = data, byteOffset, byteLength } = /** @type {any} */ (data);
+      const payload = isText(data) ? data : new Uint8Array(buffer, byteOffset, byteLength).slice().buffer;
       const more = size(payload);
       if (bytes && bytes + more > bufferedMax) throw new Error(`${bytes} of ${bufferedMax} bytes wait`);
       kept.push(payload);
