@@ -301,12 +301,15 @@ impl Deployer {
     async fn next(&self, running: Option<Arc<App>>, version: Version, lasting: Lasting) -> Result<Next, DeployError> {
         if let Some(app) = running {
             let version = Arc::new(version);
-            let (ready, rules) = (app.clone(), version.clone());
-            blocking(move || {
-                Ok(histories::prepare(ready.groups(), &rules.groups, ready.shelf.folder())
-                    .map_err(crate::app::OpenError::from)?)
-            })
-            .await?;
+            // Most apps have none, and need not wait for a thread.
+            if version.groups.any_durable() {
+                let (ready, rules) = (app.clone(), version.clone());
+                blocking(move || {
+                    Ok(histories::prepare(ready.groups(), &rules.groups, ready.shelf.folder())
+                        .map_err(crate::app::OpenError::from)?)
+                })
+                .await?;
+            }
             return Ok(Next::Version(app, version));
         }
         let (shelf, failed) = (self.shelf(&version.name)?, self.failed.clone());
