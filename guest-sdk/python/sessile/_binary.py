@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 #: Sections of a core module.
-IMPORTS, FUNCTIONS, EXPORTS, CODE = 2, 3, 7, 10
+CUSTOM, IMPORTS, FUNCTIONS, EXPORTS, CODE = 0, 2, 3, 7, 10
 #: Sections of a component.
 CORE_MODULE, CORE_INSTANCES, ALIASES = 1, 2, 6
 #: A kind of import and export.

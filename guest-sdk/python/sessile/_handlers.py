@@ -184,9 +184,17 @@ def _export(name: str, made: type) -> None:
         raise TypeError(f"{module['__name__']}: a handler is marked at the top level of the app's own module")
     module[name] = type(name, (made, bound), {})
     _log.remember()
+    # It is there in components only.
+    from . import _loop
+
+    _loop.rehearse(lambda: _unless_left(_nothing, WebSocket(0), Request(0)))
     # What is there now is in every instance: not to be looked at, and so copied, by each of its collections.
     gc.collect()
     gc.freeze()
+
+
+async def _nothing(*_: Any) -> None:
+    """A handler, for rehearsals."""
 
 
 async def _unless_left(handler: Callable[..., Any], *args: Any) -> None:

@@ -37,6 +37,12 @@ class Exports(unittest.TestCase):
         fewer = _exports.fewer(component(library(b"unused", b"imported", b"renamed", b"aliased"), IMPORTER))
         self.assertEqual(fewer, component(library(b"imported", b"aliased"), IMPORTER))
 
+    def test_names_of_functions_go_and_other_custom_sections_stay(self):
+        names, other = section(0, name(b"name") + b"\x01\x00"), section(0, name(b"producers") + b"\x00")
+        used = library(b"imported", b"aliased")
+        fewer = _exports.fewer(component(used + names + other, IMPORTER))
+        self.assertEqual(fewer, component(used + other, IMPORTER))
+
     def test_exports_of_an_instance_made_of_others_are_no_module_s(self):
         given = b"\x00\x01" + vector(name(b"lib") + b"\x12\x01")
         fewer = _exports.fewer(component(library(b"imported", b"aliased"), IMPORTER, instances=(FIRST, INLINE, given)))

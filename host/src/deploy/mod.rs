@@ -250,7 +250,7 @@ impl Deployer {
         self.apps().get(name).ok_or_else(|| DeployError::NoApp { app: name.to_owned() })
     }
 
-    /// Loads, off the I/O workers.
+    /// Compiles and loads, off the I/O workers.
     async fn prepare<T: FnMut(Step)>(
         &self,
         order: Order,
@@ -258,20 +258,23 @@ impl Deployer {
         running: Option<&App>,
         steps: &mut Steps<T>,
     ) -> Result<(Version, Record, Shelf, Lasting), DeployError> {
-        let (loader, contents) = (self.loader.clone(), order.contents.clone());
-        let (all, fresh) = blocking(move || Ok(loader.compile(&contents)?)).await?;
-        steps.done("compile", compiled_said(all, fresh));
         let shelf = self.shelf(name)?;
         let lasting = running.map_or_else(|| self.lasting(&shelf), |app| app.lasting().clone());
         let loader = self.loader.clone();
-        blocking(move || {
+        // Both at once: each wait for a thread costs as much as a small component does.
+        let ((all, fresh), span, prepared) = blocking(move || {
+            let begun = Instant::now();
+            let compiled = loader.compile(&order.contents)?;
+            let span = begun.elapsed();
             let newest = shelf.numbers().map_err(disk("the versions"))?.last().copied().unwrap_or_default();
             let Order { contents, by, note, signature, .. } = order;
             let record = Record { number: newest + 1, deployed_at: now(), by, note, contents, signature };
             let version = loader.load(&shelf, &record, &lasting)?;
-            Ok((version, record, shelf, lasting))
+            Ok((compiled, span, (version, record, shelf, lasting)))
         })
-        .await
+        .await?;
+        steps.took("compile", span, compiled_said(all, fresh));
+        Ok(prepared)
     }
 
     /// What a version can reach that the running one cannot.

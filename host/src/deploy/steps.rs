@@ -1,7 +1,7 @@
 //! The steps of a deploy as they are told, and those that need nothing of the deployer.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,9 +36,14 @@ impl<T: FnMut(Step)> Steps<T> {
     }
 
     pub(super) fn done(&mut self, step: &str, says: String) {
-        let micros = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.took(step, self.since.elapsed(), says);
+    }
+
+    /// Of the time since the last step; what is left of it belongs to the next.
+    pub(super) fn took(&mut self, step: &str, span: Duration, says: String) {
+        let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
         (self.tell)(Step { step: step.to_owned(), micros, says });
-        self.since = Instant::now();
+        self.since += span;
     }
 }
 

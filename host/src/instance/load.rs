@@ -89,7 +89,7 @@ pub enum LoadError {
     /// It imports what the host does not have.
     #[error(
         "{}: imports what this host does not provide: {unknown}; available are sessile:handler@0.1.0 \
-         (types, websocket, raw, http, session, groups, alarms, time, log), WASI 0.2 and 0.3.0 with wasi:http, \
+         (types, websocket, raw, http, session, groups, connections, alarms, time, log), WASI 0.2 and 0.3.0 with wasi:http, \
          and wasi:config",
         .path.display()
     )]
