@@ -288,8 +288,9 @@ async fn b03_outbox_that_is_full_and_websocket_that_closes_take_nothing_more() {
     let mut slow = RawSocket::open_narrow(host.address(), "/ws").await;
     let id = ids(&who(&host, "list").await).pop_first().unwrap();
     // The kernel may take more a moment after it took none: it is full where it takes none many times over.
-    let mut full = 0;
+    let (mut full, begun) = (0, Instant::now());
     while full < 20 {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it is never full");
         let none = who(&host, &format!("stuff {id} 65536")).await == "stuffed 0";
         full = if none && who(&host, &format!("send {id} x")).await == "full" { full + 1 } else { 0 };
     }
