@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use sessile_tests::{App, Host, Settings, Socket, Way, both_ways, get};
 use tempfile::TempDir;
 
-use crate::metrics::scrape;
+use crate::metrics::{counted, scrape};
 
 both_ways!(
     alarm_of_a_session_rings_without_a_websocket_and_keeps_no_instance,
@@ -48,12 +48,6 @@ async fn hears(host: &Host) -> Socket {
     let mut socket = Socket::open(host.address(), "/ws").await;
     assert_eq!(socket.text().await, "hears");
     socket
-}
-
-/// Waits for what the host counts once it has noted the end of a call.
-async fn counted(host: &Host, metric: &str, value: f64) {
-    let comes = async { while scrape(host).await.1[metric] != value {} };
-    tokio::time::timeout(Duration::from_secs(10), comes).await.unwrap_or_else(|_| panic!("{metric} is never {value}"));
 }
 
 async fn alarm_of_a_session_rings_without_a_websocket_and_keeps_no_instance(way: Way) {

@@ -8,6 +8,8 @@ use serde_json::Value;
 use sessile_tests::{App, Host, Settings, Socket, Way, get};
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::metrics::counted;
+
 sessile_tests::run! { keep, Keep,
     connection_keeps_its_instance_to_itself
     shared_instances_serve_anyone_one_after_the_other
@@ -182,5 +184,8 @@ async fn loop_past_the_ceiling_is_refused_by_name_of_what_bounds_it() {
     assert_eq!(Socket::open(host.address(), "/ws").await.ask("x").await, "x");
     let left = sockets.pop().unwrap();
     left.close(1000, "").await;
+    // The loop is told of the close, and ends, after its peer has the answer to it.
+    let room = sessile::limits::PINNED_INSTANCES_MAX - 1;
+    counted(&host, "sessile_instances_pinned", room as f64).await;
     assert_eq!(Socket::open(host.address(), "/loop").await.ask("x").await, "x");
 }

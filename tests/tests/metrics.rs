@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use sessile_tests::{App, Host, Socket, Way, get};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,6 +25,12 @@ pub(crate) async fn scrape(host: &Host) -> (String, BTreeMap<String, f64>) {
     let samples = samples.map(|line| line.rsplit_once(' ').unwrap());
     let samples = samples.map(|(name, value)| (name.to_owned(), value.parse().unwrap())).collect();
     (body.to_owned(), samples)
+}
+
+/// Waits for what the host counts once it has noted the end of a call, a moment after the peer has seen it.
+pub(crate) async fn counted(host: &Host, metric: &str, value: f64) {
+    let comes = async { while scrape(host).await.1[metric] != value {} };
+    tokio::time::timeout(Duration::from_secs(10), comes).await.unwrap_or_else(|_| panic!("{metric} is never {value}"));
 }
 
 #[tokio::test]
