@@ -463,6 +463,9 @@ pub const WATCH_QUIET: Duration = Duration::from_millis(30);
 
 /// From SIGTERM to the end; past it what is left is cut.
 pub const DRAIN: Duration = Duration::from_secs(30);
+/// For which a connection that is new when a drain begins may still say its first request, which is told 503; past it the
+/// connection ends.
+pub const DRAIN_FIRST_REQUEST: Duration = Duration::from_millis(250);
 /// Websockets up to which a drain closes all at once; more are spread, lest all of their peers come back in one instant.
 pub const DRAIN_AT_ONCE_MAX: usize = 100;
 /// Over which a drain spreads the ends of websockets, and at most a third of its own time.

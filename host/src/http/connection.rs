@@ -94,10 +94,18 @@ pub async fn serve<S: Duplex + 'static>(service: Arc<Service>, connection: Conne
         ended = &mut connection => ended,
         reason = pace.overdue() => Err(reason.into()),
         () = closing.cancelled() => {
-            connection.as_mut().graceful_shutdown();
+            let first = tokio::time::sleep(if pace.used() { Duration::ZERO } else { limits::DRAIN_FIRST_REQUEST });
             tokio::select! {
+                // Of what has come nothing may have been read yet: shut down now, it would be answered by a reset.
+                biased;
                 ended = &mut connection => ended,
-                reason = pace.overdue() => Err(reason.into()),
+                () = first => {
+                    connection.as_mut().graceful_shutdown();
+                    tokio::select! {
+                        ended = &mut connection => ended,
+                        reason = pace.overdue() => Err(reason.into()),
+                    }
+                }
             }
         }
     };

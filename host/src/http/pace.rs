@@ -77,6 +77,11 @@ impl Pace {
         }
     }
 
+    /// Whether a request has ever come.
+    pub(super) fn used(&self) -> bool {
+        self.used.load(Relaxed)
+    }
+
     /// Ready when the peer has had its time.
     ///
     /// # Cancel safety
