@@ -107,7 +107,7 @@ fn filled(text: &str, language: &Language, style: Style, app: &str) -> String {
 
 /// An app may be called what a package may not: `2048`, `-`, or as its own dependency.
 fn package(app: &str) -> String {
-    let fits = app.starts_with(|first: char| first.is_ascii_lowercase()) && !["sessile", "sessile-sdk"].contains(&app);
+    let fits = app.starts_with(|first: char| first.is_ascii_lowercase()) && app != "sessile-sdk";
     if fits { app.to_owned() } else { format!("app-{app}") }
 }
 
@@ -186,7 +186,13 @@ mod tests {
     fn package_is_named_as_cargo_allows() {
         assert_eq!(package("my-app"), "my-app");
         assert_eq!([package("2048"), package("-"), package("sessile-sdk")], ["app-2048", "app--", "app-sessile-sdk"]);
-        assert_eq!(package("sessile"), "app-sessile", "as the SDK of Go is");
+    }
+
+    /// Without a domain `log` and `time` would be Go's own, and `go` and `all` none at all.
+    #[test]
+    fn module_of_go_has_a_domain() {
+        let files = files(Lang::Go.language(), Style::Events, "go");
+        assert!(text(&files, "go.mod").starts_with("module example.com/go\n"));
     }
 
     /// A README that teaches a command which is not there would be the first thing that fails.
