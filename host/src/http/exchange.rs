@@ -94,6 +94,7 @@ fn poll_answered(
                 (Some(Answer::Standard(_)), Err(report)) => Err(report),
                 (Some(answer), _) => Ok(answer),
                 (None, Err(report)) => Err(report),
+                (None, Ok(_)) if port.was_left() => Ok(Answer::Cancelled),
                 (None, Ok(_)) => Err(dispatch::report(Fault::Unanswered, &seat.handler, Some(&port.id))),
             })
         }

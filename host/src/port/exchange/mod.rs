@@ -69,6 +69,8 @@ struct Body {
     waited: Duration,
     /// For how long they may be, whatever the rate.
     grace: Duration,
+    /// Whether the peer left before its end.
+    cut: bool,
 }
 
 /// What an exchange begins with.
@@ -159,6 +161,7 @@ impl ExchangePort {
                 read: 0,
                 waited: Duration::ZERO,
                 grace: patience.body,
+                cut: false,
             }),
             reply: Mutex::default(),
             stall: patience.stall,
@@ -363,6 +366,11 @@ impl ExchangePort {
         self.reply().answer.take()
     }
 
+    /// Whether a handler that has ended was told that the peer left within the request's body.
+    pub fn was_left(&self) -> bool {
+        self.body.try_lock().is_ok_and(|body| body.cut)
+    }
+
     /// Ready once nobody reads a streamed body any more, or none is streamed.
     pub async fn body_ended(&self) {
         let (chunks, read) = match &self.reply().stage {
@@ -435,7 +443,10 @@ impl Body {
         match next {
             Ok(Some(Ok(part))) => Ok(Some(part)),
             Ok(None) => Ok(None),
-            Ok(Some(Err(PeerGone))) => Err(ExchangeError::PeerGone),
+            Ok(Some(Err(PeerGone))) => {
+                self.cut = true;
+                Err(ExchangeError::PeerGone)
+            }
             Err(_) => Err(ExchangeError::TimedOut),
         }
     }
