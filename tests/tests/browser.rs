@@ -8,7 +8,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::{Method, Request};
 use serde_json::{Value, json};
@@ -242,14 +242,20 @@ async fn reminder_in_chromium_rings_and_one_that_was_due_while_the_host_was_dead
         browser.look(&format!("document.getElementById('in').value = {seconds}")).await.expect("the page is there");
         browser.type_into("#text", text).await;
     };
+    // It waits for a second, which is soon over.
+    let watch = "(list => (window.waited = '', new MutationObserver(() => window.waited += list.textContent)\
+                 .observe(list, {childList: true, subtree: true}), true))(document.getElementById('waiting'))";
+    browser.look(watch).await.expect("the page is there");
     remind("tea", 1).await;
-    browser.wait_for(&has("waiting", "tea")).await;
+    browser.wait_for("window.waited.includes('tea')").await;
     browser.wait_for(&has("rang", "tea")).await;
     browser.wait_for(&format!("!{}", has("waiting", "tea"))).await;
-    remind("coffee", 2).await;
+    remind("coffee", 10).await;
+    let due = Instant::now() + Duration::from_secs(10);
     browser.wait_for(&has("waiting", "coffee")).await;
     // By SIGKILL.
     drop(host);
+    tokio::time::sleep_until(due.into()).await;
     let host = start();
     // The cookie is the same on another port.
     let second = browser.open_tab(&format!("http://{}/", host.address())).await;

@@ -356,7 +356,7 @@ async fn outbox_that_is_full_while_the_peer_is_away_ends_it(way: Way) {
     let mut witness = witness(host.address()).await;
     let mut peer = Peer::open(host.address(), "/ws?closes=ends").await;
     assert_eq!(peer.ask("a").await, "a");
-    peer.send("sleep 300").await;
+    peer.send("sleep 3000").await;
     peer.send("flood 100").await;
     peer.cut();
     assert_eq!(witness.text().await, r#"{"code":1006,"reason":""}"#);

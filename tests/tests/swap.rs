@@ -204,7 +204,7 @@ async fn loop_that_was_not_told_to_retire_hands_over_to_nobody(way: Way) {
 }
 
 async fn loop_that_stays_is_told_once_and_closed_with_1012_at_the_deadline(way: Way) {
-    let app = Swapped::start(way, 1);
+    let app = Swapped::start(way, 5);
     let mut stays = app.open("/loop?stay=1").await;
     let (mut moves, mut idle) = (app.open("/loop").await, app.open("/ws").await);
     app.swap("b").await;
@@ -216,9 +216,9 @@ async fn loop_that_stays_is_told_once_and_closed_with_1012_at_the_deadline(way: 
 }
 
 async fn websocket_whose_handler_is_gone_is_closed_with_1012_at_the_deadline(way: Way) {
-    let app = Swapped::start(way, 2);
+    let app = Swapped::start(way, 5);
     let mut sockets = [app.open("/ws").await, app.open("/loop?stay=1").await];
-    let renamed = manifest("b", 2).replace("events]", "others]").replace("\"events\"", "\"others\"");
+    let renamed = manifest("b", 5).replace("events]", "others]").replace("\"events\"", "\"others\"");
     app.swap_to(&renamed.replace("looped", "others-looped")).await;
     for socket in &mut sockets {
         assert_eq!(socket.ask("x").await, "a:x", "nobody could take over, so it is not told");

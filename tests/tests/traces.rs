@@ -203,7 +203,7 @@ async fn call_that_the_host_cuts_is_a_span_that_says_so() {
     assert_eq!(cut.is("sessile.websocket"), Collected::of_event(&spans, "open").is("sessile.websocket"));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn request_that_is_not_sampled_has_no_span() {
     let mut collector = Collector::start().await;
     let host = Host::start_with(&App::faults(Way::Keep), collector.settings(Way::Keep));
@@ -219,7 +219,7 @@ async fn request_that_is_not_sampled_has_no_span() {
     assert!(collector.spans.try_recv().is_err(), "one that was not sampled");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn spans_left_at_the_end_are_sent_as_the_environment_says() {
     let mut collector = Collector::start().await;
     let env = [

@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -272,6 +273,8 @@ impl Server {
 
     async fn housekeeping(&self) {
         let mut ticks = tokio::time::interval(limits::SWEEP);
+        // What has been idle for some sweeps is not so sooner because they were late.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             self.engine.sweep();

@@ -59,7 +59,9 @@ async fn changes_are_put_under_the_websocket(language: &str, app: &App, host: &H
     socket.idle_until(host.wait_for_build("the version before serves on")).await;
     let log = host.wait_for_log(words);
     assert_eq!(socket.ask("ho").await, "a stranger: ho");
-    assert_eq!(log.matches("changed: ").count(), 2, "{log}");
+    // A save may be told in two pieces; what is built is none.
+    let changed: Vec<_> = log.split("changed: ").skip(1).map(|rest| rest.lines().next().unwrap_or_default()).collect();
+    assert!(changed.len() >= 2 && changed.iter().all(|path| *path == source), "{log}");
 }
 
 async fn room_is_served(host: &Host) {
